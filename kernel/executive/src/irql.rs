@@ -1,0 +1,124 @@
+//! Interrupt request levels.
+
+use core::marker::PhantomData;
+
+use crate::executive::Executive;
+
+/// The level at which the processor runs; what is at or below it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Irql {
+    /// Threads; everything may interrupt them, and they may wait.
+    Passive = 0,
+    /// Asynchronous procedure calls of a thread, which may wait.
+    Apc = 1,
+    /// The dispatcher and DPCs: no thread switch, no waiting.
+    Dispatch = 2,
+    /// Interrupt service routines: the processor's interrupts are disabled.
+    Device = 3,
+    /// Above every device.
+    High = 4,
+}
+
+impl Irql {
+    /// From the number that `self as u8` gave.
+    pub(crate) const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Passive,
+            1 => Self::Apc,
+            2 => Self::Dispatch,
+            3 => Self::Device,
+            _ => Self::High,
+        }
+    }
+}
+
+/// Levels as types, for locks.
+pub mod level {
+    use super::Irql;
+
+    /// A level that a lock can have.
+    pub trait Level: sealed::Sealed + 'static {
+        /// The level's value.
+        const IRQL: Irql;
+    }
+
+    /// [`Irql::Dispatch`]: shared between threads and DPCs.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Dispatch;
+
+    /// [`Irql::Device`]: shared with interrupt service routines.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Device;
+
+    impl Level for Dispatch {
+        const IRQL: Irql = Irql::Dispatch;
+    }
+
+    impl Level for Device {
+        const IRQL: Irql = Irql::Device;
+    }
+
+    mod sealed {
+        pub trait Sealed {}
+        impl Sealed for super::Dispatch {}
+        impl Sealed for super::Device {}
+    }
+}
+
+/// The level that an interrupt found, to be given back when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the interrupt must end with `leave_interrupt`"]
+pub struct PreviousIrql(pub(crate) Irql);
+
+/// While it lives the level is raised; dropping it lowers the level to what it
+/// was, which runs what became due meanwhile (DPCs, a thread switch).
+///
+/// Guards must end in the reverse order of their making.
+#[derive(Debug)]
+#[must_use = "the level is lowered when this is dropped"]
+pub struct RaisedIrql {
+    executive: &'static Executive,
+    previous: Irql,
+    /// For `Device` and above: whether the processor's interrupts were on.
+    interrupts: Option<bool>,
+    /// A level belongs to the thread that raised it.
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl RaisedIrql {
+    pub(crate) fn new(executive: &'static Executive, level: Irql) -> Self {
+        let interrupts = (level >= Irql::Device).then(|| executive.platform().disable_interrupts());
+        let previous = executive.exchange_irql(level);
+        if previous > level {
+            executive.bug_check(format_args!(
+                "IRQL {previous:?} cannot be raised to {level:?}"
+            ));
+        }
+        Self {
+            executive,
+            previous,
+            interrupts,
+            of_this_thread: PhantomData,
+        }
+    }
+
+    /// The level that will be in force again.
+    pub fn previous(&self) -> Irql {
+        self.previous
+    }
+}
+
+impl Drop for RaisedIrql {
+    fn drop(&mut self) {
+        self.executive.exchange_irql(self.previous);
+        if let Some(were_enabled) = self.interrupts {
+            self.executive.platform().restore_interrupts(were_enabled);
+        }
+        self.executive.dispatch_if_due();
+        #[cfg(any(test, feature = "simulation"))]
+        if self.previous < Irql::Dispatch {
+            self.executive.platform().irql_lowered();
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The part of an adapter that its lock protects, and the choice of what its miniport does next.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+
+use bitflags::bitflags;
+use executive::time::Instant;
+
+use super::request::QueuedRequest;
+use super::{AdapterState, MAXIMUM_BINDINGS, REQUEST_QUEUE_LENGTH};
+use crate::binding::Bound;
+use crate::filter::PacketFilter;
+use crate::miniport::{BATCH_SIZE, ErasedMiniport, Frames};
+use crate::oid::Oid;
+use crate::packet::Packet;
+
+bitflags! {
+    /// What is due besides sends and requests.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Due: u8 {
+        /// HandleInterrupt.
+        const INTERRUPT = 0x01;
+        /// The driver's timer.
+        const TIMER = 0x02;
+        /// CheckForHang.
+        const HANG_CHECK = 0x04;
+        /// Setting the packet filter of the card.
+        const PACKET_FILTER = 0x08;
+        /// Setting the multicast list of the card.
+        const MULTICAST_LIST = 0x10;
+        /// Setting the lookahead of the card.
+        const LOOKAHEAD = 0x20;
+        /// Reconfigure.
+        const RECONFIGURE = 0x40;
+        /// What a binding's end, or a reset, makes due.
+        const ADDRESSING = 0x38;
+    }
+}
+
+/// How far a reset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reset {
+    /// There is none.
+    Idle,
+    /// It is due.
+    Requested,
+    /// It began then.
+    InProgress(Instant),
+}
+
+/// One thing for the miniport to do.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    Interrupt,
+    Timer,
+    HangCheck,
+    Reconfigure,
+    Reset,
+    /// Set the union over the bindings.
+    Apply(Oid),
+    /// The first request of the queue.
+    Request,
+    /// The first packets of the queue.
+    Send,
+}
+
+pub(crate) struct Core {
+    pub(super) state: AdapterState,
+    /// The miniport's side of the adapter; taken out while one of its handlers runs, so that no
+    /// lock is held then.
+    pub(super) miniport: Option<Box<dyn ErasedMiniport>>,
+    /// Open bindings.
+    pub(super) bindings: heapless::Vec<Bound, MAXIMUM_BINDINGS>,
+    /// Open bindings and those being closed.
+    pub(super) binding_count: usize,
+    pub(super) sends: VecDeque<Packet>,
+    /// The driver has no room for the first packet of `sends`.
+    pub(super) stalled: bool,
+    pub(super) requests: heapless::Deque<QueuedRequest, REQUEST_QUEUE_LENGTH>,
+    /// The request that the driver completes later, and when it began.
+    pub(super) pending_request: Option<(QueuedRequest, Instant)>,
+    pub(super) reset: Reset,
+    pub(super) due: Due,
+    /// The packet filter the card has.
+    pub(super) hardware_filter: PacketFilter,
+    /// Sends the driver has not completed.
+    pub(super) pending_sends: u32,
+    /// When a pending send was begun, with none before it, or ended.
+    pub(super) send_progress: Instant,
+}
+
+impl Core {
+    pub(super) fn new(miniport: Box<dyn ErasedMiniport>, send_queue_length: usize) -> Self {
+        Self {
+            state: AdapterState::Added,
+            miniport: Some(miniport),
+            bindings: heapless::Vec::new(),
+            binding_count: 0,
+            // Packets given back by the driver go in front of a full queue.
+            sends: VecDeque::with_capacity(send_queue_length + BATCH_SIZE),
+            stalled: false,
+            requests: heapless::Deque::new(),
+            pending_request: None,
+            reset: Reset::Idle,
+            due: Due::empty(),
+            hardware_filter: PacketFilter::empty(),
+            pending_sends: 0,
+            send_progress: Instant::ZERO,
+        }
+    }
+
+    /// Whether a send can go to the miniport at once, in front of nothing.
+    pub(super) fn is_ready_to_send(&self) -> bool {
+        self.sends.is_empty() && !self.stalled && self.reset == Reset::Idle
+    }
+
+    /// Whether a request can go to the miniport at once, in front of nothing.
+    pub(super) fn is_ready_for_request(&self) -> bool {
+        self.requests.is_empty() && self.pending_request.is_none() && self.reset == Reset::Idle
+    }
+
+    /// What the miniport does next; `None`: nothing is due that can be done now.
+    pub(super) fn next_work(&mut self, now: impl FnOnce() -> Instant) -> Option<Work> {
+        self.next_due_work()
+            .or_else(|| self.next_reset(now))
+            .or_else(|| self.next_request())
+            .or_else(|| self.next_send())
+    }
+
+    /// What is done even while a reset is under way.
+    fn next_due_work(&mut self) -> Option<Work> {
+        let work = [
+            (Due::INTERRUPT, Work::Interrupt),
+            (Due::TIMER, Work::Timer),
+            (Due::HANG_CHECK, Work::HangCheck),
+            (Due::RECONFIGURE, Work::Reconfigure),
+        ];
+        work.into_iter()
+            .find_map(|(due, work)| self.take_due(due).then_some(work))
+    }
+
+    fn take_due(&mut self, due: Due) -> bool {
+        let is_due = self.due.contains(due);
+        self.due.remove(due);
+        is_due
+    }
+
+    fn next_reset(&mut self, now: impl FnOnce() -> Instant) -> Option<Work> {
+        if self.reset != Reset::Requested {
+            return None;
+        }
+        self.reset = Reset::InProgress(now());
+        Some(Work::Reset)
+    }
+
+    /// One request at a time; first what the wrapper sets itself.
+    fn next_request(&mut self) -> Option<Work> {
+        if self.reset != Reset::Idle || self.pending_request.is_some() {
+            return None;
+        }
+        let settings = [
+            (Due::PACKET_FILTER, Oid::GEN_CURRENT_PACKET_FILTER),
+            (Due::MULTICAST_LIST, Oid::IEEE_802_3_MULTICAST_LIST),
+            (Due::LOOKAHEAD, Oid::GEN_CURRENT_LOOKAHEAD),
+        ];
+        settings
+            .into_iter()
+            .find_map(|(due, oid)| self.take_due(due).then_some(Work::Apply(oid)))
+            .or_else(|| (!self.requests.is_empty()).then_some(Work::Request))
+    }
+
+    fn next_send(&self) -> Option<Work> {
+        let is_due = self.reset == Reset::Idle && !self.stalled && !self.sends.is_empty();
+        is_due.then_some(Work::Send)
+    }
+
+    /// Moves the first packets of the queue to `frames`.
+    pub(super) fn take_frames(&mut self, frames: &mut Frames) {
+        while !frames.is_full()
+            && let Some(packet) = self.sends.pop_front()
+        {
+            // There is room.
+            let _ = frames.push_back(packet);
+        }
+    }
+
+    /// Puts frames the driver had no room for back in front of the queue.
+    pub(super) fn put_back(&mut self, frames: &mut Frames) {
+        while let Some(packet) = frames.pop_back() {
+            self.sends.push_front(packet);
+        }
+    }
+}

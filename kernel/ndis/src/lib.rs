@@ -1,0 +1,62 @@
+//! The contract between network miniports and protocols: registration, binding, packets.
+//!
+//! A *miniport* drives an adapter, a *protocol* uses it through a *binding*; neither knows the
+//! other. Between them stands the wrapper, [`Ndis`]. The names, versions, statuses and object
+//! identifiers are those of the Network Driver Interface Specification, versions 3 to 5.
+//!
+//! ```text
+//! protocol     Receive, SendComplete ..   <-- ProtocolCharacteristics
+//!                ^               |
+//! binding        | packet filter | send, request
+//!                |               v
+//! adapter      AdapterContext  queue
+//!                ^               |
+//! miniport     HandleInterrupt  Send ..   <-- MiniportCharacteristics
+//! ```
+//!
+//! Everything is allocated while drivers register and adapters start; after that a full table or
+//! queue is a status, and counted. No handler is called with a lock held. Lock order, outermost
+//! first: an adapter's lock, a binding's state, a binding's multicast list.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod adapter;
+pub mod address;
+mod binding;
+pub mod counters;
+pub mod filter;
+pub mod medium;
+pub mod miniport;
+pub mod oid;
+pub mod packet;
+pub mod platform;
+pub mod protocol;
+pub mod status;
+mod wrapper;
+
+pub use adapter::{AdapterHandle, AdapterState};
+pub use address::HardwareAddress;
+pub use binding::{BindingHandle, MULTICAST_LIST_SIZE};
+pub use filter::PacketFilter;
+pub use medium::Medium;
+pub use miniport::{
+    AdapterContext, BusType, HandleInterrupt, InitializeContext, Initialized, IsrOutcome,
+    MiniportCharacteristics, MiniportDriver, RequestOutcome, ResetOutcome, Resources, SendBatch,
+    SendOutcome, Transfer, TransferData,
+};
+pub use oid::Oid;
+pub use packet::{Packet, PacketPool};
+pub use platform::{BusPlatform, Configuration, InterruptService};
+pub use protocol::{
+    PnpEvent, ProtocolCharacteristics, ProtocolDriver, ProtocolHandle, ReceiveContext, Request,
+    RequestKind, SendCompletion,
+};
+pub use status::NdisStatus;
+pub use wrapper::{
+    AdapterReport, BindingReport, DeviceRequest, IOCTL_NDIS_QUERY_GLOBAL_STATS, Limits,
+    MiniportHandle, Ndis, ProtocolReport,
+};

@@ -1,0 +1,61 @@
+//! Several frames for one call of a miniport's SendPackets.
+
+use super::{AdapterContext, SendOutcome};
+use crate::packet::Packet;
+use crate::protocol::SendCompletion;
+use crate::status::NdisStatus;
+
+/// Most frames in one call of SendPackets.
+pub(crate) const BATCH_SIZE: usize = 16;
+
+/// Frames taken from the adapter's queue, in order.
+pub(crate) type Frames = heapless::Deque<Packet, BATCH_SIZE>;
+
+/// The frames of one call of SendPackets. Those not taken when the handler returns stay queued,
+/// as if [`SendOutcome::Resources`] had been answered.
+pub struct SendBatch<'a> {
+    frames: &'a mut Frames,
+    stalled: bool,
+}
+
+impl<'a> SendBatch<'a> {
+    pub(crate) fn new(frames: &'a mut Frames) -> Self {
+        Self {
+            frames,
+            stalled: false,
+        }
+    }
+
+    /// Frames not yet taken.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether every frame has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Gives the frames to `handler` one after the other, until one answers
+    /// [`SendOutcome::Resources`]; each outcome is treated as that of a Send handler.
+    pub fn send_each(
+        &mut self,
+        context: &mut AdapterContext,
+        mut handler: impl FnMut(&mut AdapterContext, Packet) -> SendOutcome,
+    ) {
+        while !self.stalled {
+            let Some(packet) = self.frames.pop_front() else {
+                return;
+            };
+            let sent = SendCompletion::of(&packet, NdisStatus::PENDING);
+            match handler(context, packet) {
+                SendOutcome::Resources(packet) => {
+                    self.stalled = true;
+                    // The place it was taken from is free.
+                    let _ = self.frames.push_front(packet);
+                }
+                outcome => context.end_send(sent, &outcome),
+            }
+        }
+    }
+}

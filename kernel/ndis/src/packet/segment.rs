@@ -1,0 +1,253 @@
+//! The chain of buffer ranges that holds a packet's bytes.
+
+use executive::pool::{Pooled, PooledArc};
+
+use super::BUFFER_SIZE;
+
+/// Segments kept in the descriptor itself; a frame of the card needs one or two.
+const NEAR_SEGMENTS: usize = 4;
+
+/// Segments in a table of its own, for reassembled datagrams: 65,535 bytes in
+/// fragments for an MTU of 576 are 119 segments.
+const FAR_SEGMENTS: usize = 124;
+
+/// One fixed-size buffer.
+pub(super) struct Buffer {
+    pub(super) bytes: [u8; BUFFER_SIZE],
+}
+
+impl Buffer {
+    pub(super) const fn new(_index: usize) -> Self {
+        Self {
+            bytes: [0; BUFFER_SIZE],
+        }
+    }
+}
+
+/// A range of a buffer that may be shared with other packets.
+pub(super) struct Segment {
+    buffer: PooledArc<Buffer>,
+    /// First byte of the range.
+    start: usize,
+    /// One past the last byte of the range.
+    end: usize,
+}
+
+impl Segment {
+    /// An empty range at `position` of a buffer of its own.
+    pub(super) fn empty(buffer: PooledArc<Buffer>, position: usize) -> Self {
+        let position = position.min(BUFFER_SIZE);
+        Self {
+            buffer,
+            start: position,
+            end: position,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer
+            .bytes
+            .get(self.start..self.end)
+            .unwrap_or_default()
+    }
+
+    /// The range for writing, unless another packet shares the buffer.
+    pub(super) fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        let (start, end) = (self.start, self.end);
+        self.buffer.get_mut()?.bytes.get_mut(start..end)
+    }
+
+    /// Free bytes in front of the range; none in a shared buffer.
+    pub(super) fn headroom(&self) -> usize {
+        if self.buffer.is_unique() {
+            self.start
+        } else {
+            0
+        }
+    }
+
+    /// Free bytes behind the range; none in a shared buffer.
+    pub(super) fn tailroom(&self) -> usize {
+        if self.buffer.is_unique() {
+            BUFFER_SIZE - self.end
+        } else {
+            0
+        }
+    }
+
+    /// Extends the range to the front by `length` bytes and returns those.
+    pub(super) fn extend_front(&mut self, length: usize) -> Option<&mut [u8]> {
+        let start = self.start.checked_sub(length)?;
+        let space = self.buffer.get_mut()?.bytes.get_mut(start..self.start)?;
+        self.start = start;
+        Some(space)
+    }
+
+    /// Extends the range to the back by `length` bytes and returns those.
+    pub(super) fn extend_back(&mut self, length: usize) -> Option<&mut [u8]> {
+        let end = self.end.checked_add(length)?;
+        let space = self.buffer.get_mut()?.bytes.get_mut(self.end..end)?;
+        self.end = end;
+        Some(space)
+    }
+
+    /// Takes at most `length` bytes off the front; returns how many.
+    pub(super) fn trim_front(&mut self, length: usize) -> usize {
+        let taken = length.min(self.len());
+        self.start += taken;
+        taken
+    }
+
+    /// Keeps the first `length` bytes.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.end = self.end.min(self.start.saturating_add(length));
+    }
+
+    /// Another range over the same buffer: `length` bytes from `offset`.
+    pub(super) fn share(&self, offset: usize, length: usize) -> Self {
+        let start = self.start.saturating_add(offset).min(self.end);
+        let end = start.saturating_add(length).min(self.end);
+        Self {
+            buffer: self.buffer.clone(),
+            start,
+            end,
+        }
+    }
+}
+
+/// The table for the segments a descriptor has no room for.
+pub(super) struct FarSegments {
+    segments: heapless::Vec<Segment, FAR_SEGMENTS>,
+}
+
+impl FarSegments {
+    pub(super) const fn new(_index: usize) -> Self {
+        Self {
+            segments: heapless::Vec::new(),
+        }
+    }
+}
+
+/// The segments of one packet, in order: those in `near`, then those in `far`.
+pub(super) struct SegmentList {
+    near: heapless::Vec<Segment, NEAR_SEGMENTS>,
+    far: Option<Pooled<FarSegments>>,
+}
+
+impl SegmentList {
+    pub(super) const fn new() -> Self {
+        Self {
+            near: heapless::Vec::new(),
+            far: None,
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Segment> {
+        self.near
+            .iter()
+            .chain(self.far.iter().flat_map(|far| far.segments.iter()))
+    }
+
+    fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Segment> {
+        self.near
+            .iter_mut()
+            .chain(self.far.iter_mut().flat_map(|far| far.segments.iter_mut()))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.near.len() + self.far.as_ref().map_or(0, |far| far.segments.len())
+    }
+
+    pub(super) fn first(&self) -> Option<&Segment> {
+        self.iter().next()
+    }
+
+    pub(super) fn first_mut(&mut self) -> Option<&mut Segment> {
+        self.iter_mut().next()
+    }
+
+    pub(super) fn last(&self) -> Option<&Segment> {
+        self.iter().next_back()
+    }
+
+    pub(super) fn last_mut(&mut self) -> Option<&mut Segment> {
+        self.iter_mut().next_back()
+    }
+
+    /// Whether `more` segments fit, with a table taken by `table` when the near ones are not enough.
+    pub(super) fn reserve(
+        &mut self,
+        more: usize,
+        table: impl FnOnce() -> Option<Pooled<FarSegments>>,
+    ) -> bool {
+        let far = self.far.as_ref().map_or(0, |far| far.segments.len());
+        if far == 0 && self.near.len() + more <= NEAR_SEGMENTS {
+            return true;
+        }
+        if self.far.is_none() {
+            self.far = table();
+        }
+        // Those that do not fit near go far; one at the front may push one more there.
+        self.far.is_some() && far + more <= FAR_SEGMENTS
+    }
+
+    /// Adds a segment at the back; given back if there is no room.
+    pub(super) fn push_back(&mut self, segment: Segment) -> Result<(), Segment> {
+        match &mut self.far {
+            Some(far) if !far.segments.is_empty() || self.near.is_full() => {
+                far.segments.push(segment)
+            }
+            _ => self.near.push(segment),
+        }
+    }
+
+    /// Adds a segment at the front; given back if there is no room.
+    pub(super) fn push_front(&mut self, segment: Segment) -> Result<(), Segment> {
+        if self.near.is_full() {
+            let Some(far) = self.far.as_mut().filter(|far| !far.segments.is_full()) else {
+                return Err(segment);
+            };
+            if let Some(moved) = self.near.pop() {
+                far.segments.insert(0, moved)?;
+            }
+        }
+        self.near.insert(0, segment)
+    }
+
+    /// Removes the first segment.
+    pub(super) fn pop_front(&mut self) -> Option<Segment> {
+        if !self.near.is_empty() {
+            return Some(self.near.remove(0));
+        }
+        let far = self.far.as_mut()?;
+        if far.segments.is_empty() {
+            None
+        } else {
+            Some(far.segments.remove(0))
+        }
+    }
+
+    /// Removes the last segment.
+    pub(super) fn pop_back(&mut self) -> Option<Segment> {
+        self.far
+            .as_mut()
+            .and_then(|far| far.segments.pop())
+            .or_else(|| self.near.pop())
+    }
+
+    /// Returns every buffer, and the far table, to their pools.
+    pub(super) fn clear(&mut self) {
+        self.near.clear();
+        if let Some(mut far) = self.far.take() {
+            far.segments.clear();
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! A protocol as the wrapper sees it: without its types.
+
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::{
+    PnpEvent, ProtocolCharacteristics, ProtocolDriver, ReceiveContext, Request, SendCompletion,
+};
+use crate::Ndis;
+use crate::adapter::AdapterHandle;
+use crate::packet::Packet;
+use crate::status::NdisStatus;
+
+/// A protocol's own context of a binding.
+pub(crate) type BindingContext = &'static (dyn Any + Send + Sync);
+
+/// A registered protocol.
+pub(crate) struct ProtocolBlock<P: ProtocolDriver> {
+    pub(crate) ndis: &'static Ndis,
+    pub(crate) name: &'static str,
+    pub(crate) characteristics: ProtocolCharacteristics<P>,
+    pub(crate) protocol: P::Protocol,
+    /// Place in the order of registration.
+    pub(crate) index: u32,
+    pub(crate) is_registered: AtomicBool,
+}
+
+/// A registered protocol, for [`Ndis::open_adapter`]. It exists before the first binding (seed
+/// item 3).
+pub struct ProtocolHandle<P: ProtocolDriver>(pub(crate) &'static ProtocolBlock<P>);
+
+impl<P: ProtocolDriver> ProtocolHandle<P> {
+    /// The protocol's name.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The wrapper.
+    pub fn ndis(&self) -> &'static Ndis {
+        self.0.ndis
+    }
+
+    /// The protocol's own context.
+    pub fn protocol(&self) -> &'static P::Protocol {
+        &self.0.protocol
+    }
+}
+
+impl<P: ProtocolDriver> Clone for ProtocolHandle<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: ProtocolDriver> Copy for ProtocolHandle<P> {}
+
+/// A protocol's handlers. `None`: the protocol has no such handler.
+pub(crate) trait ErasedProtocol: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Place in the order of registration.
+    fn index(&self) -> u32;
+    fn is_registered(&self) -> bool;
+    fn version(&self) -> (u8, u8);
+    fn receive(
+        &self,
+        context: BindingContext,
+        receive: &mut ReceiveContext<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
+    ) -> Option<NdisStatus>;
+    fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus>;
+    fn receive_complete(&self, context: BindingContext);
+    fn send_complete(&self, context: BindingContext, completion: SendCompletion);
+    fn transfer_data_complete(
+        &self,
+        context: BindingContext,
+        packet: Packet,
+        result: Result<usize, NdisStatus>,
+    );
+    fn request_complete(&self, context: BindingContext, request: &Request, status: NdisStatus);
+    fn reset_complete(&self, context: BindingContext, status: NdisStatus);
+    fn status(&self, context: BindingContext, status: NdisStatus);
+    fn status_complete(&self, context: BindingContext);
+    fn close_adapter_complete(&self, context: BindingContext, status: NdisStatus);
+    fn bind_adapter(&'static self, adapter: AdapterHandle) -> Option<NdisStatus>;
+    fn unbind_adapter(&self, context: BindingContext);
+    fn pnp_event(&self, context: Option<BindingContext>, event: PnpEvent);
+    fn unload(&self);
+}
+
+impl<P: ProtocolDriver> ProtocolBlock<P> {
+    /// Calls `handler` with the binding's context. The types agree because
+    /// [`Ndis::open_adapter`] takes both from the same `P`.
+    fn call<H, R>(
+        handler: Option<H>,
+        context: BindingContext,
+        call: impl FnOnce(H, &'static P::Binding) -> R,
+    ) -> Option<R> {
+        Some(call(handler?, context.downcast_ref::<P::Binding>()?))
+    }
+}
+
+impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn index(&self) -> u32 {
+        self.index
+    }
+
+    fn is_registered(&self) -> bool {
+        self.is_registered.load(Ordering::Relaxed)
+    }
+
+    fn version(&self) -> (u8, u8) {
+        (
+            self.characteristics.major_ndis_version,
+            self.characteristics.minor_ndis_version,
+        )
+    }
+
+    fn receive(
+        &self,
+        context: BindingContext,
+        receive: &mut ReceiveContext<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
+    ) -> Option<NdisStatus> {
+        Self::call(self.characteristics.receive, context, |handler, binding| {
+            handler(binding, receive, header, lookahead, payload_size)
+        })
+    }
+
+    fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus> {
+        Self::call(
+            self.characteristics.receive_packet,
+            context,
+            |handler, binding| handler(binding, packet),
+        )
+    }
+
+    fn receive_complete(&self, context: BindingContext) {
+        Self::call(
+            self.characteristics.receive_complete,
+            context,
+            |handler, binding| {
+                handler(binding);
+            },
+        );
+    }
+
+    fn send_complete(&self, context: BindingContext, completion: SendCompletion) {
+        Self::call(
+            self.characteristics.send_complete,
+            context,
+            |handler, binding| {
+                handler(binding, completion);
+            },
+        );
+    }
+
+    fn transfer_data_complete(
+        &self,
+        context: BindingContext,
+        packet: Packet,
+        result: Result<usize, NdisStatus>,
+    ) {
+        Self::call(
+            self.characteristics.transfer_data_complete,
+            context,
+            |handler, binding| {
+                handler(binding, packet, result);
+            },
+        );
+    }
+
+    fn request_complete(&self, context: BindingContext, request: &Request, status: NdisStatus) {
+        Self::call(
+            self.characteristics.request_complete,
+            context,
+            |handler, binding| {
+                handler(binding, request, status);
+            },
+        );
+    }
+
+    fn reset_complete(&self, context: BindingContext, status: NdisStatus) {
+        Self::call(
+            self.characteristics.reset_complete,
+            context,
+            |handler, binding| {
+                handler(binding, status);
+            },
+        );
+    }
+
+    fn status(&self, context: BindingContext, status: NdisStatus) {
+        Self::call(self.characteristics.status, context, |handler, binding| {
+            handler(binding, status);
+        });
+    }
+
+    fn status_complete(&self, context: BindingContext) {
+        Self::call(
+            self.characteristics.status_complete,
+            context,
+            |handler, binding| {
+                handler(binding);
+            },
+        );
+    }
+
+    fn close_adapter_complete(&self, context: BindingContext, status: NdisStatus) {
+        Self::call(
+            self.characteristics.close_adapter_complete,
+            context,
+            |handler, binding| {
+                handler(binding, status);
+            },
+        );
+    }
+
+    fn bind_adapter(&'static self, adapter: AdapterHandle) -> Option<NdisStatus> {
+        let handler = self.characteristics.bind_adapter?;
+        Some(handler(&self.protocol, &ProtocolHandle(self), &adapter))
+    }
+
+    fn unbind_adapter(&self, context: BindingContext) {
+        Self::call(
+            self.characteristics.unbind_adapter,
+            context,
+            |handler, binding| {
+                handler(binding);
+            },
+        );
+    }
+
+    fn pnp_event(&self, context: Option<BindingContext>, event: PnpEvent) {
+        if let Some(handler) = self.characteristics.pnp_event {
+            let binding = context.and_then(|context| context.downcast_ref::<P::Binding>());
+            let status = handler(&self.protocol, binding, event);
+            if !status.is_success() && status != NdisStatus::NOT_SUPPORTED {
+                log::warn!(target: "ndis", "{}: PnP event {event:?} answered {status}", self.name);
+            }
+        }
+    }
+
+    fn unload(&self) {
+        if let Some(handler) = self.characteristics.unload {
+            handler(&self.protocol);
+        }
+    }
+}

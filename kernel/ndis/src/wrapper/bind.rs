@@ -1,0 +1,132 @@
+//! Binding protocols to adapters, in both orders (seed items 4, 5, 9), and opening and closing.
+
+use super::register::device_name;
+use super::{Claim, Ndis};
+use crate::adapter::{Adapter, AdapterHandle, AdapterState};
+use crate::binding::{BindingHandle, Close};
+use crate::medium::Medium;
+use crate::protocol::{ErasedProtocol, ProtocolDriver, ProtocolHandle};
+use crate::status::NdisStatus;
+
+impl Ndis {
+    /// Offers every started adapter to a protocol.
+    pub(super) fn bind_protocol(&'static self, protocol: &'static dyn ErasedProtocol) {
+        self.adapters
+            .iter()
+            .for_each(|adapter| self.bind(protocol, adapter));
+    }
+
+    /// Offers a started adapter to every protocol of the global list.
+    pub(super) fn bind_adapter(&'static self, adapter: &'static Adapter) {
+        self.registered_protocols()
+            .for_each(|protocol| self.bind(protocol, adapter));
+    }
+
+    /// Calls BindAdapter, unless the adapter is not started, not in the protocol's bind list, or
+    /// bound already (seed item 5).
+    fn bind(&'static self, protocol: &'static dyn ErasedProtocol, adapter: &'static Adapter) {
+        if adapter.state() != AdapterState::Running
+            || !self.is_in_bind_list(protocol.name(), adapter.name)
+            || self.is_bound(protocol, adapter)
+        {
+            return;
+        }
+        let claim: Claim = (protocol.index(), self.place(adapter));
+        if !self.claim(claim) {
+            return;
+        }
+        let status = protocol.bind_adapter(AdapterHandle(adapter));
+        self.claims.lock().retain(|other| *other != claim);
+        match status {
+            // A version 3 protocol opens adapters by itself.
+            None => {}
+            Some(status) if status.is_success() => {
+                log::info!(target: "ndis", "{} bound to {}", protocol.name(), adapter.name);
+            }
+            Some(status) => log::warn!(
+                target: "ndis",
+                "{} not bound to {}: {status}",
+                protocol.name(),
+                adapter.name
+            ),
+        }
+    }
+
+    /// Whether the protocol's configuration lists the adapter. The key is `Bind`, its value the
+    /// adapters' names separated by commas; without the key every adapter counts as listed.
+    fn is_in_bind_list(&self, protocol: &str, adapter: &str) -> bool {
+        let Some(list) = self.configuration().get(protocol, "Bind") else {
+            return true;
+        };
+        list.split(',')
+            .any(|name| device_name(name).eq_ignore_ascii_case(adapter))
+    }
+
+    fn is_bound(&self, protocol: &'static dyn ErasedProtocol, adapter: &'static Adapter) -> bool {
+        self.open_bindings().any(|target| {
+            core::ptr::eq(target.adapter, adapter)
+                && target.bound.protocol.index() == protocol.index()
+        })
+    }
+
+    fn place(&self, adapter: &'static Adapter) -> u32 {
+        let place = self
+            .adapters
+            .iter()
+            .position(|other| core::ptr::eq(other, adapter));
+        place.unwrap_or_default() as u32
+    }
+
+    /// Keeps anybody else from binding the two at the same time; false if somebody does.
+    fn claim(&self, claim: Claim) -> bool {
+        let mut claims = self.claims.lock();
+        !claims.contains(&claim) && claims.push(claim).is_ok()
+    }
+
+    /// Opens an adapter for a protocol (seed item 13); `media` are those the protocol knows.
+    /// `binding` is given to the handlers of this binding. Frames come only after a packet filter
+    /// has been set. At or below Dispatch; usually called by BindAdapter.
+    ///
+    /// # Errors
+    /// ADAPTER_NOT_FOUND when the adapter is not started, UNSUPPORTED_MEDIA when its medium is
+    /// not among `media` (seed item 10), OPEN_LIST_FULL when a table is full.
+    pub fn open_adapter<P: ProtocolDriver>(
+        &'static self,
+        protocol: &ProtocolHandle<P>,
+        adapter: &AdapterHandle,
+        media: &[Medium],
+        binding: &'static P::Binding,
+    ) -> Result<BindingHandle, NdisStatus> {
+        let adapter = adapter.0;
+        if adapter.state() != AdapterState::Running {
+            return Err(NdisStatus::ADAPTER_NOT_FOUND);
+        }
+        let medium = adapter.medium();
+        let medium_index = media.iter().position(|&offered| offered == medium);
+        let medium_index = medium_index.ok_or(NdisStatus::UNSUPPORTED_MEDIA)?;
+        let target = adapter.add_binding(|| {
+            self.bindings
+                .iter()
+                .find_map(|slot| slot.open(adapter, protocol.0, binding))
+        })?;
+        Ok(BindingHandle {
+            binding: target.bound.binding,
+            generation: target.bound.sender.generation,
+            medium_index,
+        })
+    }
+
+    /// Closes a binding. PENDING while operations are under way: CloseAdapterComplete follows.
+    /// Either way nothing more is indicated to it, except by a handler that is running. At or
+    /// below Dispatch.
+    pub fn close_adapter(&'static self, handle: &BindingHandle) -> NdisStatus {
+        let Some(target) = handle.binding.target(handle.generation) else {
+            return NdisStatus::ADAPTER_NOT_OPEN;
+        };
+        match target.adapter.close_binding(&target.bound) {
+            Close::Done => NdisStatus::SUCCESS,
+            Close::Pending => NdisStatus::PENDING,
+            Close::NotOpen => NdisStatus::CLOSING,
+        }
+    }
+}

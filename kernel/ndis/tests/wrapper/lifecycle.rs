@@ -1,0 +1,561 @@
+//! Reset, check for hang, timers, closing with operations pending, halt and starting again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use executive::{Duration, Priority};
+use ndis::{
+    AdapterHandle, AdapterState, MiniportCharacteristics, NdisStatus, Oid, PacketFilter,
+    RequestOutcome, ResetOutcome,
+};
+
+use crate::support::miniport::{self, Answer, Card, Deferred};
+use crate::support::protocol::{self, Observer, Seat};
+use crate::support::{World, frame, run};
+
+/// A started card, and a protocol bound to it.
+fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
+    let card = world.card("card");
+    let adapter = world.start("card0", &card);
+    let (observer, seat) = world.bound("tcpip");
+    (card, adapter, observer, seat)
+}
+
+fn counters(adapter: &AdapterHandle) -> ndis::counters::AdapterCounters {
+    adapter.counters()
+}
+
+#[test]
+fn a_reset_is_told_before_and_after() {
+    run(|world| {
+        let (_, adapter, _, seat) = bound(&world);
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(
+            world.log.take(),
+            [
+                "tcpip status RESET_START",
+                "tcpip status_complete",
+                "card reset",
+                "tcpip status RESET_END",
+                "tcpip status_complete",
+                "tcpip reset_complete SUCCESS"
+            ]
+        );
+        assert_eq!(counters(&adapter).resets, 1);
+    });
+}
+
+#[test]
+fn an_addressing_reset_sets_filter_list_and_lookahead_again() {
+    run(|world| {
+        let (card, _, _, seat) = bound(&world);
+        let list = [1, 0, 0x5E, 0, 0, 1];
+        for (oid, bytes) in [
+            (Oid::IEEE_802_3_MULTICAST_LIST, &list[..]),
+            (Oid::GEN_CURRENT_LOOKAHEAD, &[64, 0, 0, 0]),
+        ] {
+            world
+                .ndis
+                .set_information(&seat.handle(), oid, bytes)
+                .expect("the card takes it");
+        }
+        card.script(|script| {
+            script.reset = ResetOutcome::Done {
+                addressing_reset: true,
+            }
+        });
+        world.log.take();
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(
+            world.log.take_with("card"),
+            [
+                "card reset",
+                "card set GEN_CURRENT_PACKET_FILTER [09, 00, 00, 00]",
+                "card set IEEE_802_3_MULTICAST_LIST [01, 00, 5e, 00, 00, 01]",
+                "card set GEN_CURRENT_LOOKAHEAD [40, 00, 00, 00]"
+            ]
+        );
+    });
+}
+
+#[test]
+fn sends_and_requests_wait_for_a_pending_reset() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        card.script(|script| script.reset = ResetOutcome::Pending);
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(
+            world.ndis.reset(&seat.handle()),
+            NdisStatus::RESET_IN_PROGRESS
+        );
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        let oid = Oid::GEN_VENDOR_DESCRIPTION;
+        let asked = world
+            .ndis
+            .query_information(&seat.handle(), oid, &mut [0; 16]);
+        assert_eq!(asked, Err(NdisStatus::PENDING));
+        assert_eq!(card.sent_count(), 0);
+        world.log.take();
+        card.defer(Deferred::CompleteReset(NdisStatus::SUCCESS, false));
+        world.interrupt(9);
+        assert_eq!(
+            world.log.take_with("complete"),
+            [
+                "tcpip status_complete",
+                "tcpip reset_complete SUCCESS",
+                "tcpip request_complete GEN_VENDOR_DESCRIPTION SUCCESS [63, 61, 72, 64]",
+                "tcpip send_complete SUCCESS"
+            ]
+        );
+        // One that nobody asked for changes nothing.
+        card.defer(Deferred::CompleteReset(NdisStatus::SUCCESS, true));
+        world.interrupt(9);
+        assert!(world.log.take_with("reset_complete").is_empty());
+        assert_eq!(counters(&adapter).resets, 1);
+    });
+}
+
+#[test]
+fn a_reset_that_never_ends_is_given_up() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        card.script(|script| script.reset = ResetOutcome::Pending);
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        world.sleep(7);
+        assert_eq!(
+            world.log.take_with("reset_complete"),
+            ["tcpip reset_complete FAILURE"]
+        );
+        assert_eq!(card.sent_count(), 1);
+        assert_eq!(counters(&adapter).resets_failed, 1);
+    });
+}
+
+#[test]
+fn a_reset_that_fails_is_counted_and_told() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        let failure = ResetOutcome::Failure(NdisStatus::DEVICE_FAILED);
+        card.script(|script| script.reset = failure);
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(
+            world.log.take_with("reset_complete"),
+            ["tcpip reset_complete DEVICE_FAILED"]
+        );
+        assert_eq!(counters(&adapter).resets_failed, 1);
+        assert_eq!(seat.send_frame(100), NdisStatus::SUCCESS);
+    });
+}
+
+#[test]
+fn a_reset_aborts_what_was_pending() {
+    run(|world| {
+        let (card, _, _, seat) = bound(&world);
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        let asked = world
+            .ndis
+            .query_information(&seat.handle(), Oid(1), &mut [0; 4]);
+        assert_eq!(asked, Err(NdisStatus::PENDING));
+        assert_eq!(world.ndis.reset(&seat.handle()), NdisStatus::PENDING);
+        assert_eq!(
+            world.log.take_with("REQUEST_ABORTED"),
+            [
+                "tcpip request_complete 0x00000001 REQUEST_ABORTED []",
+                "tcpip send_complete REQUEST_ABORTED"
+            ]
+        );
+        assert_eq!(seat.close(), NdisStatus::SUCCESS);
+    });
+}
+
+#[test]
+fn check_for_hang_is_called_every_two_seconds_and_resets_a_card_that_hangs() {
+    run(|world| {
+        let card = world.card("card");
+        let table = MiniportCharacteristics {
+            check_for_hang: Some(|_, context| {
+                assert_eq!(context.adapter_name(), "card0");
+                context.now() > executive::Instant::from_secs(5)
+            }),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        // A pending send is the driver's business then.
+        let (_, seat) = world.bound("tcpip");
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        world.sleep(5);
+        assert_eq!(counters(&adapter).resets_hung, 0);
+        world.sleep(2);
+        assert_eq!(counters(&adapter).resets_hung, 1);
+        world.ndis.stop_device(&adapter).expect("it runs");
+    });
+}
+
+#[test]
+fn without_check_for_hang_a_send_pending_for_four_seconds_resets() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        world.sleep(20);
+        assert_eq!(counters(&adapter).resets, 0, "nothing is pending");
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        world.sleep(3);
+        assert_eq!(counters(&adapter).resets_hung, 0);
+        world.sleep(4);
+        assert_eq!(counters(&adapter).resets_hung, 1);
+        assert_eq!(
+            world.log.take_with("send_complete"),
+            ["tcpip send_complete REQUEST_ABORTED"]
+        );
+        world.sleep(20);
+        assert_eq!(counters(&adapter).resets_hung, 1);
+    });
+}
+
+#[test]
+fn the_drivers_timer_fires_once_and_can_be_taken_back() {
+    run(|world| {
+        let card = world.card("card");
+        card.script(|script| script.timer = true);
+        let adapter = world.start("card0", &card);
+        card.defer(Deferred::SetTimer(Duration::from_millis(10)));
+        world.interrupt(9);
+        assert!(world.log.take_with("timer").is_empty());
+        world.sleep(1);
+        assert_eq!(world.log.take_with("timer"), ["card timer"]);
+        world.sleep(1);
+        assert!(world.log.take_with("timer").is_empty());
+        card.defer(Deferred::SetTimer(Duration::from_millis(10)));
+        world.interrupt(9);
+        world.ndis.stop_device(&adapter).expect("it runs");
+        world.sleep(1);
+        assert!(
+            world.log.take_with("timer").is_empty(),
+            "a halted card has none"
+        );
+    });
+}
+
+#[test]
+fn closing_waits_for_pending_sends_and_requests() {
+    run(|world| {
+        let (card, _, _, seat) = bound(&world);
+        card.answer_sends([Answer::Pending, Answer::Resources]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        assert_eq!(seat.send_frame(101), NdisStatus::PENDING);
+        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        let asked = world
+            .ndis
+            .query_information(&seat.handle(), Oid(1), &mut [0; 4]);
+        assert_eq!(asked, Err(NdisStatus::PENDING));
+        assert_eq!(seat.close(), NdisStatus::PENDING);
+        assert_eq!(seat.close(), NdisStatus::CLOSING);
+        assert_eq!(seat.send_frame(102), NdisStatus::CLOSING);
+        assert!(world.log.take_with("close_complete").is_empty());
+        card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
+        world.interrupt(9);
+        assert!(
+            world.log.take_with("close_complete").is_empty(),
+            "the request is pending"
+        );
+        card.defer(Deferred::AnswerQuery(NdisStatus::SUCCESS, vec![]));
+        world.interrupt(9);
+        assert_eq!(
+            world.log.take_with("tcpip"),
+            [
+                "tcpip request_complete 0x00000001 SUCCESS []",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+        assert_eq!(card.sent_count(), 2);
+        assert_eq!(seat.closed.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn stopping_unbinds_then_waits_for_operations_then_halts() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        let bus = world.bus;
+        card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
+        let at = world.machine.now() + Duration::from_millis(500);
+        world.machine.interrupt_at(at, move || {
+            bus.service_line(9);
+        });
+        world.log.take();
+        assert_eq!(world.ndis.stop_device(&adapter), Ok(()));
+        assert_eq!(
+            world.log.take(),
+            [
+                "tcpip unbind card0",
+                // The filter of the card without this binding.
+                "card set GEN_CURRENT_PACKET_FILTER [00, 00, 00, 00]",
+                "card set IEEE_802_3_MULTICAST_LIST []",
+                "tcpip close PENDING",
+                "card disable",
+                "card handle_interrupt",
+                "tcpip send_complete SUCCESS",
+                "tcpip close_complete SUCCESS",
+                "card enable",
+                "card halt"
+            ]
+        );
+        assert_eq!(adapter.state(), AdapterState::Halted);
+        assert_eq!(
+            card.adapters.load(Ordering::SeqCst),
+            0,
+            "the context is dropped"
+        );
+        assert!(world.bus.lines().is_empty());
+        assert_eq!(seat.send_frame(100), NdisStatus::CLOSING);
+    });
+}
+
+#[test]
+fn a_binding_the_protocol_does_not_close_is_closed_for_it() {
+    run(|world| {
+        let (_, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.close = false);
+        assert_eq!(world.ndis.stop_device(&adapter), Ok(()));
+        assert_eq!(world.ndis.binding_reports().count(), 0);
+        assert_eq!(world.log.take_with("unbind"), ["tcpip unbind card0"]);
+    });
+}
+
+#[test]
+fn a_send_that_the_driver_never_completes_is_given_up_at_halt() {
+    run(|world| {
+        let card = world.card("card");
+        let table = MiniportCharacteristics {
+            // Says it does not hang, so nothing is reset.
+            check_for_hang: Some(|_, _| false),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        let (_, seat) = world.bound("tcpip");
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        assert_eq!(world.ndis.stop_device(&adapter), Ok(()));
+        assert_eq!(
+            world.log.take_with("complete"),
+            ["tcpip close_complete SUCCESS"]
+        );
+        assert_eq!(counters(&adapter).sends_aborted, 1);
+        assert_eq!(
+            world
+                .ndis
+                .adapter_reports()
+                .next()
+                .map(|report| report.bindings),
+            Some(0)
+        );
+    });
+}
+
+#[test]
+fn queued_sends_and_requests_are_aborted_at_halt() {
+    run(|world| {
+        let card = world.card("card");
+        let table = MiniportCharacteristics {
+            check_for_hang: Some(|_, _| false),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        let (_, seat) = world.bound("tcpip");
+        card.answer_sends([Answer::Resources; 100]);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        for _ in 0..2 {
+            let asked = world
+                .ndis
+                .query_information(&seat.handle(), Oid(1), &mut [0; 4]);
+            assert_eq!(asked, Err(NdisStatus::PENDING));
+        }
+        assert_eq!(world.ndis.stop_device(&adapter), Ok(()));
+        let events = world.log.take_with("complete");
+        assert_eq!(
+            events,
+            [
+                "tcpip send_complete REQUEST_ABORTED",
+                "tcpip request_complete 0x00000001 REQUEST_ABORTED []",
+                "tcpip request_complete 0x00000001 REQUEST_ABORTED []",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+        let counters = counters(&adapter);
+        assert_eq!((counters.sends_aborted, counters.requests_aborted), (1, 2));
+    });
+}
+
+#[test]
+fn an_adapter_starts_again_and_is_bound_again() {
+    run(|world| {
+        let (card, adapter, observer, old) = bound(&world);
+        for round in 0..50 {
+            let handle = observer.seat().handle();
+            world.ndis.stop_device(&adapter).expect("it runs");
+            world.ndis.start_device(&adapter).expect("it starts again");
+            assert_ne!(observer.seat().handle(), handle, "round {round}");
+            observer.seat().set_filter(PacketFilter::DIRECTED);
+            world.log.take();
+            card.receive([frame(46)]);
+            world.interrupt(9);
+            assert_eq!(world.log.take_with("receive 14").len(), 1);
+            assert_eq!(observer.seat().send_frame(100), NdisStatus::SUCCESS);
+            // A handle of an earlier life does nothing, though its slot is in use again.
+            assert_eq!(old.send_frame(100), NdisStatus::CLOSING);
+            assert_eq!(old.close(), NdisStatus::ADAPTER_NOT_OPEN);
+        }
+        assert_eq!(card.adapters.load(Ordering::SeqCst), 1);
+        assert_eq!(world.ndis.binding_reports().count(), 1);
+    });
+}
+
+#[test]
+fn a_protocol_is_deregistered_with_its_bindings_closed() {
+    run(|world| {
+        world.start("card0", &world.card("card"));
+        let observer = Observer::new("tcpip", world.log.clone(), world.pool);
+        let handle = world.protocol_table(&observer, &protocol::table());
+        world.log.take();
+        assert_eq!(world.ndis.deregister_protocol(&handle), Ok(()));
+        assert!(observer.unloaded.load(Ordering::SeqCst));
+        let events = world.log.take_with("tcpip");
+        assert_eq!(
+            events,
+            [
+                "tcpip unbind card0",
+                "tcpip close PENDING",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+        assert_eq!(
+            world.ndis.deregister_protocol(&handle),
+            Err(NdisStatus::FAILURE)
+        );
+        let second = world.card("second");
+        second.script(|script| script.interrupt = None);
+        world.start("card1", &second);
+        assert!(world.log.take_with(" bind ").is_empty());
+        // The name is free again.
+        world.protocol("tcpip");
+        assert_eq!(world.log.take_with(" bind ").len(), 2);
+    });
+}
+
+#[test]
+fn deregistering_does_not_unload_while_operations_are_pending() {
+    run(|world| {
+        let card = world.card("card");
+        let table = MiniportCharacteristics {
+            check_for_hang: Some(|_, _| false),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        let observer = Observer::new("tcpip", world.log.clone(), world.pool);
+        let handle = world.protocol_table(&observer, &protocol::table());
+        card.answer_sends([Answer::Pending]);
+        assert_eq!(observer.seat().send_frame(100), NdisStatus::PENDING);
+        assert_eq!(
+            world.ndis.deregister_protocol(&handle),
+            Err(NdisStatus::CLOSING)
+        );
+        assert!(!observer.unloaded.load(Ordering::SeqCst));
+        world.ndis.stop_device(&adapter).expect("it runs");
+    });
+}
+
+#[test]
+fn shutdown_only_quiets_the_hardware() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        world.ndis.shutdown();
+        assert_eq!(world.log.take(), ["card shutdown"]);
+        assert_eq!(card.adapters.load(Ordering::SeqCst), 1);
+        assert_eq!(seat.send_frame(100), NdisStatus::ADAPTER_NOT_READY);
+        assert_eq!(counters(&adapter).sends_refused_not_running, 1);
+        assert_eq!(world.bus.lines(), [9]);
+        assert!(world.interrupt(9));
+        assert_eq!(world.log.take(), ["card disable"]);
+    });
+}
+
+#[test]
+fn reconfiguring_tells_the_driver_and_the_protocols() {
+    run(|world| {
+        let (_, adapter, ..) = bound(&world);
+        world.ndis.reconfigure(&adapter);
+        assert_eq!(
+            world.log.take(),
+            ["card reconfigure", "tcpip pnp Reconfigure card0"]
+        );
+    });
+}
+
+#[test]
+fn starting_and_registering_at_the_same_time_binds_once() {
+    for seed in 0..30 {
+        crate::support::run_with(seed, ndis::Limits::default(), move |world| {
+            let cards = ["one", "two"].map(|name| world.card(name));
+            let starters = ["card0", "card1"]
+                .into_iter()
+                .zip(cards)
+                .map(|(section, card)| {
+                    card.script(|script| script.interrupt = None);
+                    let world = world.clone();
+                    let body = move || {
+                        world.start(section, &card);
+                    };
+                    world_thread(body)
+                });
+            let bodies: Vec<_> = starters.collect();
+            let executive = world.executive();
+            let mut threads: Vec<_> = bodies
+                .into_iter()
+                .map(|body| {
+                    executive
+                        .spawn("start", Priority::NORMAL, 0, body)
+                        .expect("room")
+                })
+                .collect();
+            for name in ["first", "second"] {
+                let world = world.clone();
+                let body = move || {
+                    world.protocol(name);
+                };
+                threads.push(
+                    executive
+                        .spawn(name, Priority::NORMAL, 0, body)
+                        .expect("room"),
+                );
+            }
+            for thread in threads {
+                assert!(thread.join(None).is_success());
+            }
+            let mut pairs: Vec<_> = world
+                .ndis
+                .binding_reports()
+                .map(|report| (report.protocol, report.adapter))
+                .collect();
+            pairs.sort_unstable();
+            let expected = [
+                ("first", "card0"),
+                ("first", "card1"),
+                ("second", "card0"),
+                ("second", "card1"),
+            ];
+            assert_eq!(pairs, expected, "seed {seed}");
+        });
+    }
+}
+
+/// Names the type of a thread's body.
+fn world_thread(body: impl FnOnce() + Send + 'static) -> Box<dyn FnOnce() + Send> {
+    Box::new(body)
+}

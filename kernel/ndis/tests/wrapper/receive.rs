@@ -1,0 +1,589 @@
+//! Interrupts and receiving: seed items 14, 15 and 18 to 21.
+
+use std::sync::Arc;
+
+use crate::support::miniport::{ADDRESS, Card, Deferred};
+use crate::support::protocol::{self, Observer, Seat};
+use crate::support::{World, frame, frame_to, lock, run};
+use executive::NtStatus;
+use ndis::counters::{AdapterCounters, BindingCounters};
+use ndis::{AdapterHandle, IsrOutcome, NdisStatus, Oid, PacketFilter, PacketPool};
+
+const BROADCAST: [u8; 6] = [0xFF; 6];
+const GROUP: [u8; 6] = [0x01, 0, 0x5E, 0, 0, 1];
+const OTHER_GROUP: [u8; 6] = [0x01, 0, 0x5E, 0, 0, 2];
+const FOREIGN: [u8; 6] = [2, 0, 0, 0, 0, 0x55];
+
+/// A started card, and a protocol bound to it.
+fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
+    let card = world.card("card");
+    let adapter = world.start("card0", &card);
+    let (observer, seat) = world.bound("tcpip");
+    (card, adapter, observer, seat)
+}
+
+/// Counters of the only binding.
+fn binding(world: &World) -> BindingCounters {
+    world
+        .ndis
+        .binding_reports()
+        .next()
+        .expect("there is a binding")
+        .counters
+}
+
+/// Has the card receive frames; returns what the counters of the adapter grew by.
+fn receive(
+    world: &World,
+    card: &Card,
+    adapter: &AdapterHandle,
+    frames: Vec<Vec<u8>>,
+) -> AdapterCounters {
+    let before = adapter.counters();
+    card.receive(frames);
+    assert!(world.interrupt(9));
+    let after = adapter.counters();
+    AdapterCounters {
+        frames_received: after.frames_received - before.frames_received,
+        dropped_short_header: after.dropped_short_header - before.dropped_short_header,
+        dropped_no_binding: after.dropped_no_binding - before.dropped_no_binding,
+        dropped_filtered: after.dropped_filtered - before.dropped_filtered,
+        dropped_not_accepted: after.dropped_not_accepted - before.dropped_not_accepted,
+        ..AdapterCounters::default()
+    }
+}
+
+#[test]
+fn seed_14_without_the_drivers_isr_the_card_is_disabled_and_the_deferred_half_queued() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        card.script(|script| {
+            script.isr = IsrOutcome {
+                recognized: false,
+                queue_handle_interrupt: false,
+            };
+        });
+        assert!(world.interrupt(9), "recognised without asking");
+        assert_eq!(
+            world.log.take(),
+            ["card disable", "card handle_interrupt", "card enable"]
+        );
+        assert_eq!(adapter.counters().interrupts, 1);
+        assert_eq!(adapter.counters().deferred_calls, 1);
+    });
+}
+
+#[test]
+fn seed_14_the_drivers_isr_is_asked_when_it_wants_that() {
+    for (recognized, queue_handle_interrupt) in
+        [(false, false), (false, true), (true, false), (true, true)]
+    {
+        run(move |world| {
+            let card = world.card("card");
+            card.script(|script| {
+                script.interrupt = Some((9, true, true));
+                script.isr = IsrOutcome {
+                    recognized,
+                    queue_handle_interrupt,
+                };
+            });
+            let adapter = world.start("card0", &card);
+            world.log.take();
+            assert_eq!(world.interrupt(9), recognized);
+            let deferred: &[&str] = if queue_handle_interrupt {
+                &["card isr", "card handle_interrupt", "card enable"]
+            } else {
+                &["card isr"]
+            };
+            assert_eq!(world.log.take(), deferred);
+            let foreign = adapter.counters().interrupts_not_recognized;
+            assert_eq!(foreign, u64::from(!recognized));
+        });
+    }
+}
+
+#[test]
+fn seed_14_a_shared_line_asks_each_service_until_one_recognises_the_interrupt() {
+    run(|world| {
+        let cards = ["one", "two"].map(|name| world.card(name));
+        for (section, card) in ["card0", "card1"].into_iter().zip(&cards) {
+            card.script(|script| script.interrupt = Some((9, true, true)));
+            world.start(section, card);
+        }
+        world.log.take();
+        cards[0].script(|script| {
+            script.isr = IsrOutcome {
+                recognized: false,
+                queue_handle_interrupt: false,
+            };
+        });
+        assert!(world.interrupt(9));
+        assert_eq!(
+            world.log.take(),
+            ["one isr", "two isr", "two handle_interrupt", "two enable"]
+        );
+    });
+}
+
+#[test]
+fn seed_15_the_card_is_masked_until_handle_interrupt_is_done() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        card.receive((0..3).map(|_| frame(46)));
+        world.interrupt(9);
+        let events = world.log.take();
+        assert_eq!(events.first().map(String::as_str), Some("card disable"));
+        assert_eq!(events[1], "card handle_interrupt");
+        assert_eq!(events.last().map(String::as_str), Some("card enable"));
+        assert_eq!(
+            events
+                .iter()
+                .filter(|event| event.contains("receive 14"))
+                .count(),
+            3
+        );
+        assert_eq!(adapter.counters().frames_received, 3);
+        let report = world.ndis.adapter_reports().next().expect("there is one");
+        assert_eq!(report.frames_per_interrupt_in_hundredths(), Some(300));
+    });
+}
+
+#[test]
+fn seed_15_more_work_is_queued_again_without_unmasking_the_card() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        card.script(|script| script.budget = 2);
+        card.receive((0..5).map(|_| frame(46)));
+        world.interrupt(9);
+        let events = world.log.take_with("card");
+        assert_eq!(
+            events,
+            [
+                "card disable",
+                "card handle_interrupt",
+                "card handle_interrupt",
+                "card handle_interrupt",
+                "card enable"
+            ]
+        );
+        assert_eq!(adapter.counters().deferred_more_work, 2);
+        assert_eq!(adapter.counters().receive_batches, 3);
+    });
+}
+
+#[test]
+fn seed_15_an_interrupt_during_initialize_is_handled_once_the_adapter_runs() {
+    run(|world| {
+        let card = world.card("card");
+        let bus = world.bus;
+        let machine = world.machine;
+        let table = ndis::MiniportCharacteristics {
+            initialize: Some(|driver, context, media| {
+                let made = crate::support::miniport::initialize(driver, context, media);
+                // The card raises its line as soon as it is connected.
+                context.stall(executive::Duration::from_millis(1));
+                made
+            }),
+            ..crate::support::miniport::table()
+        };
+        let at = machine.now() + executive::Duration::from_micros(100);
+        machine.interrupt_at(at, move || {
+            assert!(bus.lines().contains(&9));
+            bus.service_line(9);
+        });
+        world.start_table("card0", &card, &table);
+        assert_eq!(
+            world.log.take(),
+            [
+                "card initialize",
+                "card disable",
+                "card handle_interrupt",
+                "card enable"
+            ]
+        );
+    });
+}
+
+#[test]
+fn seed_18_each_frame_is_indicated_to_every_binding() {
+    run(|world| {
+        let card = world.card("card");
+        let adapter = world.start("card0", &card);
+        for name in ["first", "second", "third"] {
+            world.bound(name);
+        }
+        let grown = receive(&world, &card, &adapter, vec![frame(100), frame(46)]);
+        assert_eq!(
+            world.log.take_with("receive"),
+            [
+                "first receive 14 46 100",
+                "second receive 14 46 100",
+                "third receive 14 46 100",
+                "first receive 14 46 46",
+                "second receive 14 46 46",
+                "third receive 14 46 46",
+                "first receive_complete",
+                "second receive_complete",
+                "third receive_complete"
+            ]
+        );
+        assert_eq!(
+            grown,
+            AdapterCounters {
+                frames_received: 2,
+                ..grown
+            }
+        );
+        assert_eq!(adapter.counters().bytes_received, 114 + 60);
+        assert!(
+            world
+                .ndis
+                .binding_reports()
+                .all(|report| report.counters.frames_accepted == 2)
+        );
+    });
+}
+
+#[test]
+fn seed_18_nothing_is_received_until_a_filter_is_set() {
+    run(|world| {
+        let card = world.card("card");
+        let adapter = world.start("card0", &card);
+        let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+        assert_eq!((grown.dropped_no_binding, grown.dropped_filtered), (1, 0));
+        world.protocol("tcpip");
+        let grown = receive(
+            &world,
+            &card,
+            &adapter,
+            vec![frame(46), frame_to(BROADCAST, 46)],
+        );
+        assert_eq!((grown.dropped_no_binding, grown.dropped_filtered), (0, 2));
+        assert_eq!(binding(&world).frames_filtered, 2);
+        assert!(world.log.take_with("tcpip receive").is_empty());
+    });
+}
+
+#[test]
+fn seed_18_each_binding_has_a_packet_filter_of_its_own() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        let list = Oid::IEEE_802_3_MULTICAST_LIST;
+        world
+            .ndis
+            .set_information(&seat.handle(), list, &GROUP)
+            .expect("the card takes it");
+        let destinations = [ADDRESS, BROADCAST, GROUP, OTHER_GROUP, FOREIGN];
+        let frames = || {
+            destinations
+                .map(|destination| frame_to(destination, 46))
+                .to_vec()
+        };
+        for (filter, taken) in [
+            (PacketFilter::empty(), [0, 0, 0, 0, 0]),
+            (PacketFilter::DIRECTED, [1, 0, 0, 0, 0]),
+            (PacketFilter::BROADCAST, [0, 1, 0, 0, 0]),
+            (PacketFilter::MULTICAST, [0, 0, 1, 0, 0]),
+            (PacketFilter::ALL_MULTICAST, [0, 0, 1, 1, 0]),
+            (
+                PacketFilter::DIRECTED | PacketFilter::MULTICAST,
+                [1, 0, 1, 0, 0],
+            ),
+            (PacketFilter::PROMISCUOUS, [1, 1, 1, 1, 1]),
+        ] {
+            seat.set_filter(filter);
+            for (frame, expected) in frames().into_iter().zip(taken) {
+                let before = binding(&world);
+                receive(&world, &card, &adapter, vec![frame]);
+                let after = binding(&world);
+                let indicated = after.frames_indicated - before.frames_indicated;
+                let filtered = after.frames_filtered - before.frames_filtered;
+                assert_eq!(
+                    (indicated, filtered),
+                    (expected, 1 - expected),
+                    "{filter:?}"
+                );
+            }
+        }
+        // A second binding that wants everything changes nothing for the first.
+        seat.set_filter(PacketFilter::DIRECTED);
+        let (_, sniffer) = world.bound("sniffer");
+        sniffer.set_filter(PacketFilter::PROMISCUOUS);
+        world.log.take();
+        receive(&world, &card, &adapter, frames());
+        assert_eq!(world.log.take_with("tcpip receive 14").len(), 1);
+        receive(&world, &card, &adapter, frames());
+        assert_eq!(world.log.take_with("sniffer receive 14").len(), 5);
+    });
+}
+
+#[test]
+fn seed_19_not_accepted_is_counted_by_binding_and_adapter() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        for (answer, dropped) in [
+            (NdisStatus::SUCCESS, 0),
+            (NdisStatus::NOT_ACCEPTED, 1),
+            (NdisStatus::NOT_RECOGNIZED, 1),
+            (NdisStatus::RESOURCES, 0),
+            (NdisStatus::FAILURE, 0),
+        ] {
+            observer.script(|script| script.receive = answer);
+            let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+            assert_eq!(grown.dropped_not_accepted, dropped, "{answer}");
+        }
+        let counters = binding(&world);
+        assert_eq!(counters.frames_indicated, 5);
+        assert_eq!(counters.frames_accepted, 1);
+        assert_eq!(counters.frames_not_accepted, 2);
+        assert_eq!(counters.frames_out_of_resources, 1);
+        assert_eq!(counters.frames_failed, 1);
+        // One binding that takes the frame is enough.
+        observer.script(|script| script.receive = NdisStatus::NOT_ACCEPTED);
+        world.bound("second");
+        let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+        assert_eq!(grown.dropped_not_accepted, 0);
+    });
+}
+
+#[test]
+fn seed_19_a_header_too_short_is_dropped_and_counted() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        let frames = (0..14).map(|length| frame(46)[..length].to_vec()).collect();
+        let grown = receive(&world, &card, &adapter, frames);
+        assert_eq!(
+            (grown.frames_received, grown.dropped_short_header),
+            (14, 14)
+        );
+        assert!(world.log.take_with("tcpip").is_empty());
+    });
+}
+
+#[test]
+fn seed_20_a_lookahead_that_is_the_whole_payload_is_copied() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.take = true);
+        receive(&world, &card, &adapter, vec![frame(46)]);
+        assert!(world.log.take_with("transfer").is_empty());
+        assert_eq!(*lock(&observer.received), [frame(46)[14..].to_vec()]);
+    });
+}
+
+#[test]
+fn seed_20_a_longer_payload_is_transferred_and_completed_by_the_caller() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.take = true);
+        receive(&world, &card, &adapter, vec![frame(1500)]);
+        assert_eq!(
+            world.log.take_with("transfer"),
+            ["card transfer 0 1500", "tcpip transferred Ok(1500)"]
+        );
+        assert_eq!(*lock(&observer.received), [frame(1500)[14..].to_vec()]);
+        assert_eq!(binding(&world).transfers, 1);
+    });
+}
+
+#[test]
+fn seed_20_a_pending_transfer_is_completed_by_the_miniport() {
+    run(|world| {
+        let (card, adapter, observer, seat) = bound(&world);
+        observer.script(|script| script.take = true);
+        card.script(|script| script.pend_transfers = true);
+        receive(&world, &card, &adapter, vec![frame(1500)]);
+        assert_eq!(
+            world.log.take_with("transfer"),
+            ["card transfer 0 1500", "tcpip transfer pending"]
+        );
+        assert!(lock(&observer.received).is_empty());
+        // The binding cannot end before its transfer.
+        assert_eq!(seat.close(), NdisStatus::PENDING);
+        card.defer(Deferred::CompleteTransfers);
+        world.interrupt(9);
+        let events = world.log.take_with("tcpip");
+        assert_eq!(
+            events,
+            [
+                "tcpip transfer_complete Ok(1500)",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+        assert_eq!(*lock(&observer.received), [frame(1500)[14..].to_vec()]);
+    });
+}
+
+#[test]
+fn seed_21_a_failed_transfer_is_dropped_and_counted() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.take = true);
+        card.script(|script| script.fail_transfers = true);
+        receive(&world, &card, &adapter, vec![frame(1500)]);
+        assert_eq!(
+            world.log.take_with("transferred"),
+            ["tcpip transferred Err(FAILURE)"]
+        );
+        assert!(lock(&observer.received).is_empty());
+        assert_eq!(binding(&world).transfers_failed, 1);
+    });
+}
+
+#[test]
+fn seed_21_receive_complete_follows_the_batch_once() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        receive(&world, &card, &adapter, (0..4).map(|_| frame(46)).collect());
+        let events = world.log.take_with("tcpip");
+        assert_eq!(events.len(), 5);
+        assert_eq!(events[4], "tcpip receive_complete");
+        // A batch without a frame for the binding has none.
+        receive(&world, &card, &adapter, vec![frame_to(FOREIGN, 46)]);
+        assert!(world.log.take_with("tcpip").is_empty());
+        // The driver may say it itself; then it is not said again.
+        card.defer(Deferred::IndicatePacket(frame(46)));
+        card.defer(Deferred::ReceiveComplete);
+        world.interrupt(9);
+        let events = world.log.take_with("tcpip");
+        assert_eq!(events, ["tcpip receive 14 46 46", "tcpip receive_complete"]);
+    });
+}
+
+#[test]
+fn a_packet_is_indicated_as_such_to_those_that_take_packets() {
+    run(|world| {
+        let (card, ..) = bound(&world);
+        let packets = Observer::new("packets", world.log.clone(), world.pool);
+        world.protocol_table(&packets, &protocol::table_with_receive_packet());
+        packets.seat().set_filter(PacketFilter::DIRECTED);
+        world.log.take();
+        card.defer(Deferred::IndicatePacket(frame(1500)));
+        world.interrupt(9);
+        assert_eq!(
+            world.log.take_with("receive"),
+            [
+                "tcpip receive 14 1500 1500",
+                "packets receive_packet 1514",
+                "tcpip receive_complete",
+                "packets receive_complete"
+            ]
+        );
+        assert_eq!(*lock(&packets.received), [frame(1500)]);
+        // Frames that are in the card go to its Receive handler all the same.
+        card.receive([frame(46)]);
+        world.interrupt(9);
+        assert_eq!(world.log.take_with("packets receive ").len(), 1);
+    });
+}
+
+#[test]
+fn a_packet_in_several_buffers_is_transferred_whole() {
+    run(|world| {
+        let (card, _, observer, _) = bound(&world);
+        observer.script(|script| script.take = true);
+        // Longer than one buffer: the lookahead is what the first one has.
+        card.defer(Deferred::IndicatePacket(frame(3000)));
+        world.interrupt(9);
+        // The protocol's packet has room for one buffer only.
+        assert_eq!(
+            world.log.take_with("transferred"),
+            ["tcpip transferred Err(RESOURCES)"]
+        );
+        card.defer(Deferred::IndicatePacket(frame(2040)));
+        world.interrupt(9);
+        assert_eq!(
+            world.log.take_with("transferred"),
+            ["tcpip transferred Ok(2040)"]
+        );
+        assert_eq!(*lock(&observer.received), [frame(2040)[14..].to_vec()]);
+        for length in 0..14 {
+            card.defer(Deferred::IndicatePacket(frame(46)[..length].to_vec()));
+        }
+        world.interrupt(9);
+        assert!(world.log.take_with("tcpip").is_empty());
+    });
+}
+
+#[test]
+fn a_protocol_may_close_its_binding_while_frames_are_indicated() {
+    run(|world| {
+        let (card, _, observer, _) = bound(&world);
+        world.bound("second");
+        observer.script(|script| script.close_in_receive = true);
+        card.receive((0..2).map(|_| frame(46)));
+        world.interrupt(9);
+        let events = world.log.take_with("tcpip");
+        assert_eq!(
+            events,
+            [
+                "tcpip receive 14 46 46",
+                "tcpip close PENDING",
+                // The binding list of a batch does not change; the end of the batch closes it.
+                "tcpip receive 14 46 46",
+                "tcpip close CLOSING",
+                "tcpip receive_complete",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+        card.receive([frame(46)]);
+        world.interrupt(9);
+        assert!(world.log.take_with("tcpip").is_empty());
+        assert_eq!(world.ndis.binding_reports().count(), 1);
+    });
+}
+
+#[test]
+fn status_indications_go_to_every_binding_and_are_noted() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        card.defer(Deferred::Status(NdisStatus::MEDIA_DISCONNECT));
+        world.interrupt(9);
+        assert_eq!(
+            world.log.take_with("tcpip"),
+            ["tcpip status MEDIA_DISCONNECT", "tcpip status_complete"]
+        );
+        let connected = || {
+            world
+                .ndis
+                .adapter_reports()
+                .next()
+                .map(|report| report.is_media_connected)
+        };
+        assert_eq!(connected(), Some(false));
+        card.defer(Deferred::Status(NdisStatus::MEDIA_CONNECT));
+        world.interrupt(9);
+        assert_eq!(connected(), Some(true));
+        assert_eq!(adapter.counters().status_indications, 2);
+    });
+}
+
+#[test]
+fn an_interrupt_after_halt_touches_nothing() {
+    run(|world| {
+        let (card, adapter, ..) = bound(&world);
+        world.ndis.stop_device(&adapter).expect("it runs");
+        world.log.take();
+        card.receive([frame(46)]);
+        assert!(!world.interrupt(9));
+        assert!(world.log.take().is_empty());
+    });
+}
+
+#[test]
+fn the_pool_of_the_protocol_may_be_empty() {
+    run(|world| {
+        let card = world.card("card");
+        let adapter = world.start("card0", &card);
+        let poor = Observer::new("poor", world.log.clone(), PacketPool::new(0, 0));
+        world.protocol_table(&poor, &protocol::table());
+        poor.seat().set_filter(PacketFilter::DIRECTED);
+        poor.script(|script| script.take = true);
+        receive(&world, &card, &adapter, vec![frame(46)]);
+        assert_eq!(binding(&world).frames_out_of_resources, 1);
+        assert_eq!(
+            NtStatus::from(NdisStatus::RESOURCES),
+            NtStatus::INSUFFICIENT_RESOURCES
+        );
+    });
+}

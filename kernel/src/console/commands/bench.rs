@@ -1,0 +1,218 @@
+//! Measurements: the bare card, and UDP through the whole stack.
+
+use core::fmt::Write;
+
+use afd::winsock::constants::{
+    AF_INET, IPPROTO_UDP, SO_RCVBUF, SO_RCVTIMEO, SOCK_DGRAM, SOL_SOCKET,
+};
+use afd::winsock::{Socket, Winsock, WsaError};
+use core::net::{Ipv4Addr, SocketAddrV4};
+use executive::{Duration, Instant};
+use ndis::Oid;
+use ne2000::measure::{self, Measurement};
+use netstack::SocketAddress;
+
+use super::super::Failure;
+use super::{Arguments, CommandError, Outcome, Session};
+
+const FORMS: &str = "card or udp";
+const DIRECTIONS: &str = "send or receive";
+/// Frames or datagrams of one run.
+const COUNTS: core::ops::RangeInclusive<u32> = 1..=10_000_000;
+/// Ethernet, IPv4 and UDP headers of a datagram, in bytes.
+const HEADERS: u32 = 14 + 20 + 8;
+/// A run that receives ends after so many milliseconds without an input.
+const PATIENCE_MS: u32 = 10_000;
+/// Receive window in bytes: what the card's ring holds, twice.
+const WINDOW: u32 = 64 * 1024;
+const MAXIMUM_PAYLOAD: u32 = 1472;
+const WINSOCK_VERSION: u16 = 0x0202;
+
+/// What a run has found.
+struct Outcomes {
+    frames: u32,
+    lost: u32,
+    time: Duration,
+}
+
+pub(super) fn bench(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
+    let form = arguments.word(FORMS)?;
+    let direction = arguments.word(DIRECTIONS)?;
+    match (form, direction) {
+        ("card", "send") => card(session, arguments, measure::Direction::Send),
+        ("card", "receive") => card(session, arguments, measure::Direction::Receive),
+        ("udp", "send") => udp_send(session, arguments),
+        ("udp", "receive") => udp_receive(session, arguments),
+        ("card" | "udp", other) => Err(Arguments::unknown(other, DIRECTIONS)),
+        (other, _) => Err(Arguments::unknown(other, FORMS)),
+    }
+}
+
+/// The miniport itself moves the frames, in a loop at DISPATCH_LEVEL; nothing
+/// else runs meanwhile.
+fn card(
+    session: &mut Session,
+    arguments: &mut Arguments<'_>,
+    direction: measure::Direction,
+) -> Outcome {
+    let size = arguments.number("SIZE", 60..=1514, None)?;
+    let count = arguments.number("COUNT", COUNTS, None)?;
+    arguments.end()?;
+    let ndis = session.system.ndis;
+    let adapter = ndis
+        .adapters()
+        .next()
+        .ok_or_else(|| Failure::new("no adapter", "nothing to measure"))?;
+    let _ = writeln!(session.output, "ready");
+    let order = measure::Order {
+        direction,
+        size: size as u16,
+        count,
+    };
+    ndis.set_adapter(&adapter, Oid(measure::OID_MEASURE), &order.to_bytes())
+        .map_err(|status| Failure::new("the card was not measured", status))?;
+    let mut answer = [0; Measurement::LENGTH];
+    ndis.query_adapter(&adapter, Oid(measure::OID_MEASURE), &mut answer)
+        .map_err(|status| Failure::new("the card was not measured", status))?;
+    let measured = Measurement::from_bytes(&answer);
+    let name = match direction {
+        measure::Direction::Send => "card send",
+        measure::Direction::Receive => "card receive",
+    };
+    let outcomes = Outcomes {
+        frames: measured.frames,
+        lost: count.saturating_sub(measured.frames),
+        time: measured.time,
+    };
+    print(session, name, size, size, &outcomes);
+    Ok(())
+}
+
+/// A socket that is closed, and Winsock with it, at the end.
+struct Opened {
+    winsock: &'static Winsock,
+    socket: Socket,
+}
+
+impl Opened {
+    fn new(session: &Session) -> Result<Self, WsaError> {
+        let winsock = session.system.winsock;
+        winsock.startup(WINSOCK_VERSION)?;
+        match winsock.socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP) {
+            Ok(socket) => Ok(Self { winsock, socket }),
+            Err(error) => {
+                let _ = winsock.cleanup();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let _ = self.winsock.closesocket(self.socket);
+        let _ = self.winsock.cleanup();
+    }
+}
+
+fn failed(error: WsaError) -> CommandError {
+    Failure::new("socket", error)
+}
+
+fn udp_send(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
+    let peer: SocketAddrV4 = arguments.value("ADDRESS:PORT")?;
+    let size = arguments.number("SIZE", 18..=MAXIMUM_PAYLOAD, None)?;
+    let count = arguments.number("COUNT", COUNTS, None)?;
+    arguments.end()?;
+    let peer = SocketAddress::new(*peer.ip(), peer.port());
+    let opened = Opened::new(session).map_err(failed)?;
+    let payload = [0x55; MAXIMUM_PAYLOAD as usize];
+    let payload = payload.get(..size as usize).unwrap_or_default();
+    // The first datagram also finds the neighbour.
+    let send = || opened.winsock.sendto(opened.socket, payload, 0, peer);
+    send().map_err(failed)?;
+    let started = session.system.executive.now();
+    let lost = (0..count).filter(|_| send().is_err()).count() as u32;
+    let outcomes = Outcomes {
+        frames: count - lost,
+        lost,
+        time: session.system.executive.now().duration_since(started),
+    };
+    print(session, "udp send", size, size + HEADERS, &outcomes);
+    Ok(())
+}
+
+fn udp_receive(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
+    let port = arguments.number("PORT", 1..=65535, None)? as u16;
+    let size = arguments.number("SIZE", 18..=MAXIMUM_PAYLOAD, None)?;
+    let count = arguments.number("COUNT", COUNTS, None)?;
+    arguments.end()?;
+    let opened = Opened::new(session).map_err(failed)?;
+    opened
+        .winsock
+        .bind(
+            opened.socket,
+            SocketAddress::new(Ipv4Addr::UNSPECIFIED, port),
+        )
+        .map_err(failed)?;
+    for (option, value) in [(SO_RCVTIMEO, PATIENCE_MS), (SO_RCVBUF, WINDOW)] {
+        opened
+            .winsock
+            .setsockopt(opened.socket, SOL_SOCKET, option, &value.to_le_bytes())
+            .map_err(failed)?;
+    }
+    let _ = writeln!(session.output, "ready");
+    let outcomes = receive(session, &opened, size, count).map_err(failed)?;
+    print(session, "udp receive", size, size + HEADERS, &outcomes);
+    Ok(())
+}
+
+/// Receives until all have come, or nothing comes for a while. The time runs
+/// from the first datagram to the last.
+fn receive(
+    session: &Session,
+    opened: &Opened,
+    size: u32,
+    count: u32,
+) -> Result<Outcomes, WsaError> {
+    let now = || session.system.executive.now();
+    let mut buffer = [0; MAXIMUM_PAYLOAD as usize];
+    let (mut frames, mut other) = (0, 0);
+    let mut first: Option<Instant> = None;
+    let mut last = now();
+    while frames + other < count {
+        let length = match opened.winsock.recv(opened.socket, &mut buffer, 0) {
+            Ok(length) => length,
+            Err(WsaError::ETIMEDOUT) => break,
+            Err(error) => return Err(error),
+        };
+        last = now();
+        first.get_or_insert(last);
+        if length == size as usize {
+            frames += 1;
+        } else {
+            other += 1;
+        }
+    }
+    Ok(Outcomes {
+        frames,
+        lost: count - frames,
+        time: last.duration_since(first.unwrap_or(last)),
+    })
+}
+
+/// `size` is what was asked for; a frame has `frame_bytes` on the wire.
+fn print(session: &mut Session, name: &str, size: u32, frame_bytes: u32, outcomes: &Outcomes) {
+    let micros = outcomes.time.as_micros().max(1);
+    let frames = u64::from(outcomes.frames);
+    let rate = frames * 1_000_000 / micros;
+    // Bytes in a microsecond are megabytes in a second.
+    let tenths = frames * u64::from(frame_bytes) * 10 / micros;
+    let _ = writeln!(
+        session.output,
+        "bench {name}: size {size} frames {frames} lost {} time {micros} us rate {rate} frames/s {}.{} MB/s",
+        outcomes.lost,
+        tenths / 10,
+        tenths % 10
+    );
+}

@@ -1,0 +1,249 @@
+//! The composition of lan, stack and AFD: who drains whose outputs, and under
+//! which lock.
+//!
+//! Stack and AFD are state machines behind one lock at DISPATCH_LEVEL. An input
+//! is given under the lock; the outputs it leaves behind (frames, completed
+//! IRPs, echo events) are fetched one by one and handed on with the lock free,
+//! so nothing above or below is ever called with it held.
+
+mod interfaces;
+mod ping;
+
+pub use interfaces::Interfaces;
+pub use ping::Ping;
+
+use alloc::boxed::Box;
+
+use afd::winsock::AfdDevice;
+use afd::{Afd, AfdIrp, CompletedIrp};
+use executive::irp::{CancelRoutine, IrpId};
+use executive::{Event, EventKind, Executive, Instant, Irql, NtStatus, SpinLock, Timer, WorkItem};
+use netstack::Stack;
+use netstack::lan::{Lan, LanEvent};
+use spin::Once;
+
+/// Events of lan taken in one hold of the lock. A frame costs about 2 µs there,
+/// and the card's ring takes a frame about every 13 µs meanwhile.
+const BATCH: usize = 8;
+
+/// What the lock protects.
+struct Layers {
+    stack: Stack,
+    afd: Afd,
+    interfaces: Interfaces,
+    /// When the timer is due, to leave it alone while nothing changes.
+    armed: Option<Instant>,
+}
+
+/// The network above NDIS: lan's packets in, frames out, AFD's IRPs in between.
+pub struct Network {
+    executive: &'static Executive,
+    layers: SpinLock<Layers>,
+    echo_arrived: Event,
+    lan: Once<&'static Lan>,
+    work: Once<&'static WorkItem>,
+    timer: Once<Timer>,
+}
+
+impl Network {
+    /// Joins a stack and an AFD. Nothing arrives before [`Network::attach`].
+    ///
+    /// # Errors
+    /// The executive's tables are full.
+    pub fn new(
+        executive: &'static Executive,
+        stack: Stack,
+        afd: Afd,
+        interfaces: Interfaces,
+    ) -> Result<&'static Self, NtStatus> {
+        let layers = Layers {
+            stack,
+            afd,
+            interfaces,
+            armed: None,
+        };
+        let network: &'static Self = Box::leak(Box::new(Self {
+            executive,
+            layers: SpinLock::new(executive, layers),
+            echo_arrived: Event::new(executive, EventKind::Synchronization, false)?,
+            lan: Once::new(),
+            work: Once::new(),
+            timer: Once::new(),
+        }));
+        let work = WorkItem::new(executive, "network", move || network.run())?;
+        network.work.call_once(|| work);
+        let timer = Timer::new(executive, "network timer", move || {
+            work.queue();
+        })?;
+        network.timer.call_once(|| timer);
+        network.layers.lock().afd.set_cancel_routine(network);
+        Ok(network)
+    }
+
+    /// The work item to be queued when lan has something.
+    pub fn work(&self) -> Option<&'static WorkItem> {
+        self.work.get().copied()
+    }
+
+    /// Names the lan that frames come from and go to.
+    pub fn attach(&self, lan: &'static Lan) {
+        self.lan.call_once(|| lan);
+    }
+
+    /// Looks at the layers under the lock.
+    pub fn inspect<R>(&self, look: impl FnOnce(&Stack, &Afd) -> R) -> R {
+        let layers = self.layers.lock();
+        look(&layers.stack, &layers.afd)
+    }
+
+    /// Frames that a vanished interface left in the stack.
+    pub fn unroutable_frames(&self) -> u64 {
+        self.layers.lock().interfaces.unroutable
+    }
+
+    /// The work item's routine: takes what lan has, a batch at a time, then
+    /// does what the clock asks for. PASSIVE_LEVEL.
+    fn run(&self) {
+        while self.receive_batch() {
+            self.deliver();
+        }
+        let now = self.executive.now();
+        {
+            let layers = &mut *self.layers.lock();
+            layers.armed = None;
+            layers.stack.poll(now);
+            layers.afd.poll(&mut layers.stack, now);
+            layers.drain_completions(now);
+        }
+        self.deliver();
+    }
+
+    /// Whether there may be more.
+    fn receive_batch(&self) -> bool {
+        let Some(lan) = self.lan.get() else {
+            return false;
+        };
+        let now = self.executive.now();
+        let layers = &mut *self.layers.lock();
+        for _ in 0..BATCH {
+            let Some(event) = lan.dequeue() else {
+                return false;
+            };
+            layers.take(event, now);
+        }
+        true
+    }
+
+    /// Hands on what an input has left behind.
+    fn deliver(&self) {
+        while self.send_next_frame() {}
+        while let Some(irp) = self.next_completed() {
+            irp.finish();
+        }
+        let (has_echo_event, due) = {
+            let layers = &mut *self.layers.lock();
+            (layers.stack.has_echo_event(), layers.next_due())
+        };
+        if has_echo_event {
+            self.echo_arrived.set();
+        }
+        if let (Some(due), Some(timer)) = (due, self.timer.get()) {
+            timer.set_at(due);
+        }
+    }
+
+    /// Frames leave in the order in which the stack made them: DISPATCH_LEVEL
+    /// keeps another thread from fetching the next one in between.
+    fn send_next_frame(&self) -> bool {
+        let _raised = self.executive.raise_irql(Irql::Dispatch);
+        let frame = {
+            let layers = &mut *self.layers.lock();
+            layers.stack.next_frame().map(|(interface, packet)| {
+                (layers.interfaces.binding(interface), packet)
+            })
+        };
+        match (frame, self.lan.get()) {
+            (None, _) => false,
+            (Some((Some(binding), packet)), Some(lan)) => {
+                // lan counts what the adapter refuses.
+                let _ = lan.send(binding, packet);
+                true
+            }
+            (Some(_), _) => {
+                self.layers.lock().interfaces.unroutable += 1;
+                true
+            }
+        }
+    }
+
+    fn next_completed(&self) -> Option<CompletedIrp> {
+        self.layers.lock().afd.next_completed()
+    }
+}
+
+impl Layers {
+    fn take(&mut self, event: LanEvent, now: Instant) {
+        match event {
+            LanEvent::Frame { binding, packet } => {
+                if let Some(interface) = self.interfaces.interface(binding) {
+                    self.stack.receive(interface, packet, now);
+                }
+            }
+            LanEvent::Bound {
+                binding,
+                name,
+                hardware_address,
+                mtu,
+            } => {
+                let address = hardware_address;
+                self.interfaces
+                    .add(binding, name, address, mtu, &mut self.stack, now);
+            }
+            LanEvent::Unbound { binding } => self.interfaces.remove(binding, &mut self.stack),
+        }
+        self.drain_completions(now);
+    }
+
+    /// When the timer has to be set for, if it is not set early enough already.
+    fn next_due(&mut self) -> Option<Instant> {
+        let due = [self.stack.next_deadline(), self.afd.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()?;
+        if self.armed.is_some_and(|armed| armed <= due) {
+            return None;
+        }
+        self.armed = Some(due);
+        Some(due)
+    }
+
+    /// AFD posts its next receive while it takes a completion, so that the
+    /// next datagram finds it (seed item 48).
+    fn drain_completions(&mut self, now: Instant) {
+        while let Some(completion) = self.stack.next_completion() {
+            self.afd.transport_completed(completion, &mut self.stack, now);
+        }
+    }
+}
+
+impl AfdDevice for Network {
+    fn submit(&self, irp: AfdIrp) {
+        let now = self.executive.now();
+        {
+            let layers = &mut *self.layers.lock();
+            layers.afd.dispatch(irp, &mut layers.stack, now);
+            layers.drain_completions(now);
+        }
+        self.deliver();
+    }
+}
+
+impl CancelRoutine for Network {
+    fn cancel(&self, irp: IrpId) {
+        {
+            let layers = &mut *self.layers.lock();
+            layers.afd.cancel(irp, &mut layers.stack);
+        }
+        self.deliver();
+    }
+}

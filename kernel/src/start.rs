@@ -1,0 +1,248 @@
+//! The start: builds every layer from the bottom up, then the console.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use afd::winsock::Winsock;
+use afd::{Afd, AfdConfiguration, AfdIrpPool};
+use executive::{Executive, NtStatus, Priority};
+use ndis::miniport::{BusType, Resources};
+use ndis::packet::PacketPool;
+use ndis::platform::BusPlatform;
+use ndis::status::NdisStatus;
+use ndis::{Limits, MiniportHandle, Ndis};
+use ne2000::{BusOpener, RegisterBus};
+use netstack::lan::{self, LanConfiguration};
+use netstack::{Stack, StackConfiguration};
+
+use crate::configuration::Registry;
+use crate::console;
+use crate::machine::{Machine, Verdict};
+use crate::network::{Interfaces, Network};
+use crate::system::System;
+use crate::tasks::{self, Services};
+
+/// Threads that run work items.
+const WORKERS: usize = 1;
+const STACK_BYTES: usize = 64 * 1024;
+/// The console may interrupt the tasks, not the network.
+const CONSOLE_PRIORITY: Priority = Priority::HIGH;
+
+/// Packets and buffers, about 2.3 KiB each: the card's ring three times over,
+/// full transmit queues and what sockets hold.
+const PACKETS: u32 = 768;
+/// Requests under way at one time.
+const IRPS: u32 = 64;
+/// Sections of the registry for cards, in the order in which they are found.
+const CARD_SECTIONS: [&str; 4] = ["Ne2000", "Ne2000-2", "Ne2000-3", "Ne2000-4"];
+
+/// A card that the PCI bus has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PciCard {
+    /// First I/O port.
+    pub port: u16,
+    /// Interrupt line, if the firmware gave it one.
+    pub interrupt: Option<u8>,
+}
+
+/// What the machine brings to the start.
+pub struct Hardware<B> {
+    /// Console, power, memory.
+    pub machine: &'static dyn Machine,
+    /// Threads and time.
+    pub executive: &'static Executive,
+    /// Interrupt lines.
+    pub bus: &'static dyn BusPlatform,
+    /// How to reach a card's registers.
+    pub opener: BusOpener<B>,
+    /// The cards on the PCI bus.
+    pub pci_cards: Vec<PciCard>,
+    /// The kernel's command line.
+    pub command_line: &'static [u8],
+}
+
+/// Has a thread build the system, which begins once the executive runs. If it
+/// cannot be built the reason is logged and the run ends with a failure.
+/// Called by the idle thread.
+///
+/// # Errors
+/// The thread could not be made.
+pub fn start<B: RegisterBus>(hardware: Hardware<B>) -> Result<(), NtStatus> {
+    let executive = hardware.executive;
+    let machine = hardware.machine;
+    executive.start_workers(WORKERS)?;
+    executive.spawn("start", Priority::NORMAL, STACK_BYTES, move || {
+        if let Err(error) = build(hardware).and_then(|system| run(system)) {
+            log::error!(target: "boot", "start failed: {error}");
+            machine.power_off(Verdict::Fail);
+        }
+    })?;
+    Ok(())
+}
+
+/// Builds every layer. PASSIVE_LEVEL.
+///
+/// # Errors
+/// A layer could not be made.
+pub fn build<B: RegisterBus>(hardware: Hardware<B>) -> Result<&'static System, StartError> {
+    let executive = hardware.executive;
+    let machine = hardware.machine;
+    let registry: &'static Registry = Box::leak(Box::new(Registry::parse(hardware.command_line)));
+    if let Some(level) = registry.get_as("Log", "Level") {
+        machine.set_log_level(None, level);
+    }
+    // The machine has read this one before there was a heap for a registry.
+    let _ = registry.get("Kernel", "Heap");
+
+    let packets = PacketPool::new(PACKETS as usize, PACKETS as usize);
+    let ndis = Ndis::new(executive, registry, hardware.bus, Limits::default())?;
+    let afd_configuration = AfdConfiguration {
+        irps: IRPS,
+        ..AfdConfiguration::default()
+    };
+    let seed = [machine.entropy(), machine.entropy()];
+    let stack = Stack::new(&StackConfiguration::default(), packets, seed);
+    let network = Network::new(
+        executive,
+        stack,
+        Afd::new(&afd_configuration),
+        Interfaces::new(registry),
+    )?;
+    let lan = lan::register(ndis, LanConfiguration::new(packets, network.work()))?;
+    network.attach(lan);
+
+    let irps = AfdIrpPool::new(executive, IRPS as usize, Default::default)?;
+    let winsock: &'static Winsock = Box::leak(Box::new(Winsock::new(
+        executive,
+        network,
+        irps,
+        packets,
+        afd_configuration.handles,
+    )));
+    let system: &'static System = Box::leak(Box::new(System {
+        machine,
+        executive,
+        registry,
+        ndis,
+        lan,
+        network,
+        winsock,
+        packets,
+        irps,
+        services: Services::new(),
+    }));
+    start_cards(ndis, hardware.opener, &hardware.pci_cards, registry)?;
+    system.services.start(executive, machine, winsock)?;
+    Ok(system)
+}
+
+/// Each PCI card is an adapter; an ISA card is looked for where its port is
+/// configured, or where there is no PCI card.
+fn start_cards<B: RegisterBus>(
+    ndis: &'static Ndis,
+    opener: BusOpener<B>,
+    pci_cards: &[PciCard],
+    registry: &Registry,
+) -> Result<(), StartError> {
+    let (characteristics, length) = ne2000::characteristics::<B>();
+    let miniport = ndis.register_miniport("ne2000", &characteristics, length, opener)?;
+    let mut sections = CARD_SECTIONS.into_iter();
+    for card in pci_cards {
+        let resources = Resources {
+            bus: BusType::Pci,
+            port: Some(card.port),
+            interrupt: card.interrupt,
+        };
+        match sections.next() {
+            Some(section) => start_card(ndis, miniport, section, resources),
+            None => log::warn!(target: "boot", "more cards than sections: {:#x} left out", card.port),
+        }
+    }
+    for section in sections {
+        let is_first = pci_cards.is_empty() && section == CARD_SECTIONS[0];
+        if is_first || registry.get(section, "Port").is_some() {
+            let resources = Resources {
+                bus: BusType::Isa,
+                port: None,
+                interrupt: None,
+            };
+            start_card(ndis, miniport, section, resources);
+        }
+    }
+    Ok(())
+}
+
+/// A card that does not start is no reason to give up: the console can say why.
+fn start_card(
+    ndis: &'static Ndis,
+    miniport: MiniportHandle,
+    section: &'static str,
+    resources: Resources,
+) {
+    // NDIS logs why an adapter does not start.
+    let started = ndis
+        .add_device(miniport, section, resources)
+        .and_then(|adapter| ndis.start_device(&adapter));
+    if let Err(status) = started {
+        log::warn!(target: "boot", "{section}: no network: {status}");
+    }
+}
+
+/// Reports what the command line left open, ends allocation, runs the self test
+/// that was asked for, and opens the console.
+fn run(system: &'static System) -> Result<(), StartError> {
+    let machine = system.machine;
+    let selftest = system.registry.get("Kernel", "Selftest");
+    system.registry.report();
+    let console = console::Console::new(system);
+    system
+        .executive
+        .spawn("console", CONSOLE_PRIORITY, STACK_BYTES, move || {
+            if let Some(name) = selftest {
+                machine.power_off(console::run_self_tests(system, name));
+            }
+            console.run()
+        })?;
+    machine.seal_heap();
+    Ok(())
+}
+
+/// Why the system could not be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// A part of the executive could not be had.
+    Executive(NtStatus),
+    /// NDIS refused a driver.
+    Ndis(NdisStatus),
+    /// The test tasks do not run.
+    Tasks(tasks::StartError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Executive(status) => write!(f, "executive: {status}"),
+            Self::Ndis(status) => write!(f, "ndis: {status}"),
+            Self::Tasks(error) => write!(f, "tasks: {error}"),
+        }
+    }
+}
+
+impl From<NtStatus> for StartError {
+    fn from(status: NtStatus) -> Self {
+        Self::Executive(status)
+    }
+}
+
+impl From<NdisStatus> for StartError {
+    fn from(status: NdisStatus) -> Self {
+        Self::Ndis(status)
+    }
+}
+
+impl From<tasks::StartError> for StartError {
+    fn from(error: tasks::StartError) -> Self {
+        Self::Tasks(error)
+    }
+}

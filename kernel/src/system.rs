@@ -1,0 +1,128 @@
+//! The system that stands after the start: every layer, joined.
+
+use afd::AfdIrpPool;
+use afd::winsock::Winsock;
+use executive::Executive;
+use executive::pool::PoolUsage;
+use ndis::packet::PacketPool;
+use ndis::{AdapterHandle, Ndis, Oid};
+use ne2000::report::{COUNTERS_PER_QUERY, OID_COUNTERS};
+use netstack::lan::Lan;
+
+use crate::configuration::Registry;
+use crate::machine::Machine;
+use crate::network::Network;
+use crate::tasks::Services;
+
+/// Bytes of an answer to one query of a card's counters.
+const COUNTERS_ANSWER: usize = COUNTERS_PER_QUERY * size_of::<u64>();
+
+/// All layers, for those who look at them: the console and the tests.
+pub struct System {
+    /// The machine below.
+    pub machine: &'static dyn Machine,
+    /// Threads, DPCs, time.
+    pub executive: &'static Executive,
+    /// The command line.
+    pub registry: &'static Registry,
+    /// Adapters, protocols, bindings.
+    pub ndis: &'static Ndis,
+    /// The protocol edge.
+    pub lan: &'static Lan,
+    /// Stack and AFD.
+    pub network: &'static Network,
+    /// The sockets that tasks use.
+    pub winsock: &'static Winsock,
+    /// Where packets come from.
+    pub packets: &'static PacketPool,
+    /// Where IRPs come from.
+    pub irps: &'static AfdIrpPool,
+    /// The test tasks.
+    pub services: Services,
+}
+
+impl System {
+    /// Every counter of every layer: path (`layer` or `layer.instance`), name,
+    /// value.
+    pub fn counters(&self, each: &mut dyn FnMut(&str, &str, u64)) {
+        self.machine.counters(each);
+        visit("executive", self.executive.counters().iter(), each);
+        for adapter in self.ndis.adapter_reports() {
+            visit_instance("ndis", adapter.name, adapter.counters.iter(), each);
+        }
+        for binding in self.ndis.binding_reports() {
+            visit_instance("binding", binding.adapter, binding.counters.iter(), each);
+        }
+        for adapter in self.ndis.adapters() {
+            self.card_counters(&adapter, each);
+        }
+        visit("lan", self.lan.counters().iter(), each);
+        let (stack, afd) = self
+            .network
+            .inspect(|stack, afd| (*stack.counters(), *afd.counters()));
+        visit("ethernet", stack.ethernet.iter(), each);
+        visit("arp", stack.arp.iter(), each);
+        visit("ip", stack.ip.iter(), each);
+        visit("icmp", stack.icmp.iter(), each);
+        visit("udp", stack.udp.iter(), each);
+        visit("tdi", stack.tdi.iter(), each);
+        visit("afd", afd.iter(), each);
+        each("network", "unroutable_frames", self.network.unroutable_frames());
+        for service in self.services.iter() {
+            visit_instance("task", service.name, service.counters().iter(), each);
+        }
+    }
+
+    /// A card's own counters, if its driver has them.
+    fn card_counters(&self, adapter: &AdapterHandle, each: &mut dyn FnMut(&str, &str, u64)) {
+        let mut answers = [[0; COUNTERS_ANSWER]; OID_COUNTERS.len()];
+        for (oid, answer) in OID_COUNTERS.into_iter().zip(&mut answers) {
+            if self.ndis.query_adapter(adapter, Oid(oid), answer).is_err() {
+                return;
+            }
+        }
+        let counters = ne2000::report::counters(answers.as_flattened());
+        visit_instance("ne2000", adapter.name(), counters, each);
+    }
+
+    /// Every pool and table of fixed size, by name.
+    pub fn pools(&self, each: &mut dyn FnMut(&str, PoolUsage)) {
+        let packets = self.packets.usage();
+        each("packets", packets.packets);
+        each("buffers", packets.buffers);
+        each("segment-tables", packets.segment_tables);
+        each("irps", self.irps.usage());
+        self.network
+            .inspect(|_, afd| afd.usage())
+            .iter()
+            .for_each(|(name, usage)| {
+                let usage = PoolUsage {
+                    size: usage.size,
+                    used: usage.used,
+                    peak: usage.peak,
+                    failures: usage.failures,
+                };
+                each(name, usage);
+            });
+    }
+}
+
+fn visit(
+    path: &str,
+    counters: impl Iterator<Item = (&'static str, u64)>,
+    each: &mut dyn FnMut(&str, &str, u64),
+) {
+    counters.for_each(|(name, value)| each(path, name, value));
+}
+
+fn visit_instance(
+    layer: &str,
+    instance: &str,
+    counters: impl Iterator<Item = (&'static str, u64)>,
+    each: &mut dyn FnMut(&str, &str, u64),
+) {
+    let mut path = heapless::String::<64>::new();
+    // A longer instance name is cut.
+    let _ = core::fmt::write(&mut path, format_args!("{layer}.{instance}"));
+    visit(&path, counters, each);
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole composition on a simulated machine: from a Winsock call
+//! down to a card and back.
+
+pub(crate) mod machine;
+mod path;

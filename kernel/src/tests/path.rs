@@ -1,0 +1,123 @@
+use std::vec::Vec;
+
+use etherparse::{
+    ArpHardwareId, ArpOperation, ArpPacket, EtherType, Ethernet2Header, NetSlice, PacketBuilder,
+    SlicedPacket, TransportSlice,
+};
+
+use super::machine::TestSystem;
+
+const HOST: [u8; 6] = [0x52, 0x55, 10, 0, 2, 2];
+const HOST_ADDRESS: [u8; 4] = [10, 0, 2, 2];
+const GUEST_ADDRESS: [u8; 4] = [10, 0, 2, 15];
+const COMMAND_LINE: &str = "Ne2000.Port=0x300 Ne2000.Irq=9";
+
+fn guest(sent: &[Vec<u8>]) -> [u8; 6] {
+    sent.first().unwrap()[6..12].try_into().unwrap()
+}
+
+/// A question of the host for the guest, which makes the host a known neighbour.
+fn arp_request(guest: [u8; 6]) -> Vec<u8> {
+    let packet = ArpPacket::new(
+        ArpHardwareId::ETHERNET,
+        EtherType::IPV4,
+        ArpOperation::REQUEST,
+        &HOST,
+        &HOST_ADDRESS,
+        &[0; 6],
+        &GUEST_ADDRESS,
+    )
+    .unwrap();
+    let header = Ethernet2Header {
+        source: HOST,
+        destination: guest,
+        ether_type: EtherType::ARP,
+    };
+    let mut frame = Vec::new();
+    header.write(&mut frame).unwrap();
+    frame.extend_from_slice(&packet.to_bytes());
+    frame.resize(frame.len().max(60), 0);
+    frame
+}
+
+fn datagram(guest: [u8; 6], port: u16, payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2(HOST, guest)
+        .ipv4(HOST_ADDRESS, GUEST_ADDRESS, 64)
+        .udp(40_000, port);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, payload).unwrap();
+    frame.resize(frame.len().max(60), 0);
+    frame
+}
+
+/// Has the system run until nothing is ready.
+fn settle(system: &TestSystem) {
+    system.simulation.run(|| ());
+}
+
+#[test]
+fn gratuitous_arp_leaves_at_start() {
+    let system = TestSystem::new(0, COMMAND_LINE);
+    let sent = system.card.take_sent();
+    let arp = etherparse::ArpPacketSlice::from_slice(&sent[0][14..]).unwrap();
+    assert_eq!(&sent[0][..6], &[0xFF; 6]);
+    assert_eq!(arp.sender_protocol_addr(), GUEST_ADDRESS);
+    assert_eq!(arp.target_protocol_addr(), GUEST_ADDRESS);
+}
+
+#[test]
+fn datagram_comes_back_from_the_echo_task_through_every_layer() {
+    for seed in 0..20 {
+        let system = TestSystem::new(seed, COMMAND_LINE);
+        let guest = guest(&system.card.take_sent());
+        system.card.inject(&arp_request(guest));
+        let payload: Vec<u8> = (0..1472_u32).map(|n| n as u8).collect();
+        for length in [0, 1, 17, 18, 19, 64, 1471, 1472] {
+            system.card.inject(&datagram(guest, 7, &payload[..length]));
+            settle(&system);
+            let sent = system.card.take_sent();
+            let echoed = sent
+                .iter()
+                .find_map(|frame| udp_payload(frame))
+                .expect("no datagram came back");
+            assert_eq!(echoed, &payload[..length]);
+        }
+    }
+}
+
+fn udp_payload(frame: &[u8]) -> Option<&[u8]> {
+    let packet = SlicedPacket::from_ethernet(frame).ok()?;
+    let Some(NetSlice::Ipv4(ip)) = packet.net else {
+        return None;
+    };
+    assert_eq!(ip.header().destination(), HOST_ADDRESS);
+    match packet.transport {
+        Some(TransportSlice::Udp(udp)) => {
+            assert_eq!(udp.destination_port(), 40_000);
+            Some(&udp.payload()[..usize::from(udp.length()) - 8])
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn pools_are_back_at_their_level_after_traffic() {
+    let system = TestSystem::new(7, COMMAND_LINE);
+    let guest = guest(&system.card.take_sent());
+    let used = || {
+        let mut used = Vec::new();
+        system
+            .system
+            .pools(&mut |name, usage| used.push((std::string::String::from(name), usage.used)));
+        used
+    };
+    let before = used();
+    system.card.inject(&arp_request(guest));
+    for port in [7, 9, 13, 19, 4711] {
+        for _ in 0..20 {
+            system.card.inject(&datagram(guest, port, b"payload"));
+            settle(&system);
+        }
+    }
+    assert_eq!(before, used());
+}

@@ -1,0 +1,231 @@
+//! The card's memory, reached through the remote DMA and the data port
+//! (datasheet section 9).
+
+use crate::bus::{DataWidth, RegisterBus};
+use crate::registers::{Direction, InterruptStatus, Registers};
+
+/// Bytes in one page of the card's memory, the unit of its ring.
+pub const PAGE_SIZE: u16 = 256;
+
+/// How often the interrupt status is read while a remote write completes: some
+/// 20 ms on an ISA bus, where one read takes about a microsecond, and 1 ms in
+/// an emulator. The chip needs a few microseconds.
+const COMPLETION_POLLS: u32 = 20_000;
+
+/// Widest access to the data port, in bytes.
+const WIDEST: usize = 4;
+
+/// A remote write did not report its completion in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteDmaTimeout;
+
+/// The registers together with the memory behind the data port. Only one
+/// remote DMA can be under way, which the exclusive borrow ensures.
+#[derive(Debug)]
+pub struct CardMemory<B> {
+    /// The chip's registers.
+    pub registers: Registers<B>,
+    width: DataWidth,
+    read_before_write: bool,
+    /// RDC is known to be clear in the interrupt status.
+    completion_clear: bool,
+}
+
+impl<B: RegisterBus> CardMemory<B> {
+    /// Wraps the registers; the data port is used `width` wide, which the data
+    /// configuration register must agree with.
+    pub fn new(registers: Registers<B>, width: DataWidth) -> Self {
+        Self {
+            registers,
+            width,
+            read_before_write: false,
+            completion_clear: false,
+        }
+    }
+
+    /// Width of the data port.
+    pub const fn width(&self) -> DataWidth {
+        self.width
+    }
+
+    /// Changes the width of the data port.
+    pub fn set_width(&mut self, width: DataWidth) {
+        self.width = width;
+    }
+
+    /// Precedes every remote write with a one-word remote read: the first
+    /// DP8390 could corrupt the first bytes of a write otherwise (datasheet
+    /// section 9, remote write; DP8390D has it mended).
+    pub fn set_read_before_write(&mut self, on: bool) {
+        self.read_before_write = on;
+    }
+
+    /// Tells that interrupt status bits were written; RDC among them saves the
+    /// next remote write a register access.
+    pub fn acknowledged(&mut self, bits: InterruptStatus) {
+        if bits.contains(InterruptStatus::REMOTE_DMA_COMPLETE) {
+            self.completion_clear = true;
+        }
+    }
+
+    /// Reads `buffer.len()` bytes from `address` on.
+    ///
+    /// Address and length may be odd: what a wide data port moves beyond them
+    /// is discarded. Completion isn't waited for: the last access has happened
+    /// when this returns, and some chips never report it after a read.
+    pub fn read(&mut self, address: u16, buffer: &mut [u8]) {
+        if buffer.is_empty() {
+            return;
+        }
+        let width = self.width.bytes();
+        let skip = address as usize % width;
+        let count = (skip + buffer.len()).next_multiple_of(width);
+        self.set_up(
+            address.wrapping_sub(skip as u16),
+            count as u16,
+            Direction::Read,
+        );
+
+        let mut rest = buffer;
+        if skip != 0 {
+            let (first, tail) = rest.split_at_mut(rest.len().min(width - skip));
+            self.read_partial(skip, first);
+            rest = tail;
+        }
+        let whole = rest.len() - rest.len() % width;
+        let (body, tail) = rest.split_at_mut(whole);
+        if !body.is_empty() {
+            self.registers.bus().read_block(self.width, body);
+        }
+        if !tail.is_empty() {
+            self.read_partial(0, tail);
+        }
+    }
+
+    /// Reads one access' worth and keeps `part.len()` bytes from `skip` on.
+    fn read_partial(&mut self, skip: usize, part: &mut [u8]) {
+        let mut word = [0; WIDEST];
+        let (word, _) = word.split_at_mut(self.width.bytes());
+        self.registers.bus().read_block(self.width, word);
+        for (to, from) in part.iter_mut().zip(word.iter().skip(skip)) {
+            *to = *from;
+        }
+    }
+
+    /// Writes `segments` one after another from `address` on, followed by zeros
+    /// up to `length` bytes, and waits for completion. `address` is a multiple
+    /// of the data port's width.
+    ///
+    /// Each segment goes to the port from where it lies; only the bytes around
+    /// a boundary that is not a multiple of the width are gathered first.
+    pub fn write<'s>(
+        &mut self,
+        address: u16,
+        segments: impl IntoIterator<Item = &'s [u8]>,
+        length: usize,
+    ) -> Result<(), RemoteDmaTimeout> {
+        if self.read_before_write {
+            let mut discarded = [0; WIDEST];
+            let (discarded, _) = discarded.split_at_mut(self.width.bytes());
+            self.read(address, discarded);
+        }
+        if !self.completion_clear {
+            self.registers
+                .page0()
+                .acknowledge(InterruptStatus::REMOTE_DMA_COMPLETE);
+        }
+        let count = length.next_multiple_of(self.width.bytes());
+        self.set_up(address, count as u16, Direction::Write);
+        self.completion_clear = false;
+
+        let mut writer = BlockWriter {
+            bus: self.registers.bus(),
+            width: self.width,
+            remaining: count,
+            pending: [0; WIDEST],
+            pending_length: 0,
+        };
+        for segment in segments {
+            writer.write(segment);
+        }
+        writer.fill();
+        self.await_completion()
+    }
+
+    fn set_up(&mut self, address: u16, count: u16, direction: Direction) {
+        self.registers.idle_remote();
+        let mut page0 = self.registers.page0();
+        page0.set_remote_count(count);
+        page0.set_remote_address(address);
+        self.registers.start_remote(direction);
+        if direction == Direction::Read {
+            self.completion_clear = false;
+        }
+    }
+
+    fn await_completion(&mut self) -> Result<(), RemoteDmaTimeout> {
+        let page0 = self.registers.page0();
+        for _ in 0..COMPLETION_POLLS {
+            if page0
+                .interrupt_status()
+                .contains(InterruptStatus::REMOTE_DMA_COMPLETE)
+            {
+                return Ok(());
+            }
+        }
+        self.registers.abort_remote();
+        Err(RemoteDmaTimeout)
+    }
+}
+
+/// Writes byte sequences of any length to the data port in whole accesses, and
+/// never more than was announced.
+struct BlockWriter<'b, B> {
+    bus: &'b B,
+    width: DataWidth,
+    remaining: usize,
+    pending: [u8; WIDEST],
+    pending_length: usize,
+}
+
+impl<B: RegisterBus> BlockWriter<'_, B> {
+    fn write(&mut self, bytes: &[u8]) {
+        let width = self.width.bytes();
+        let (bytes, _) = bytes.split_at(bytes.len().min(self.remaining - self.pending_length));
+        let mut rest = bytes;
+        if self.pending_length != 0 {
+            let (first, tail) = rest.split_at(rest.len().min(width - self.pending_length));
+            self.gather(first);
+            rest = tail;
+        }
+        let (body, tail) = rest.split_at(rest.len() - rest.len() % width);
+        if !body.is_empty() {
+            self.bus.write_block(self.width, body);
+            self.remaining -= body.len();
+        }
+        self.gather(tail);
+    }
+
+    /// Adds fewer bytes than make two accesses, and writes one when it is full.
+    fn gather(&mut self, bytes: &[u8]) {
+        let width = self.width.bytes();
+        for (to, from) in self.pending.iter_mut().skip(self.pending_length).zip(bytes) {
+            *to = *from;
+        }
+        self.pending_length += bytes.len();
+        if self.pending_length == width {
+            let (word, _) = self.pending.split_at(width);
+            self.bus.write_block(self.width, word);
+            self.remaining -= width;
+            self.pending_length = 0;
+        }
+    }
+
+    /// Writes zeros up to the announced count.
+    fn fill(&mut self) {
+        const ZEROS: [u8; 64] = [0; 64];
+        while self.remaining > self.pending_length {
+            self.write(&ZEROS);
+        }
+    }
+}

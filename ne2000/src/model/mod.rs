@@ -1,0 +1,398 @@
+//! A behavioural model of a card, for tests on the host.
+//!
+//! [`CardModel`] is a [`RegisterBus`] and, on the other side, a network: frames
+//! are put in with [`inject`](CardModel::inject) and taken out with
+//! [`take_sent`](CardModel::take_sent). It behaves in one of two ways, see
+//! [`Personality`], raises what emulators never do, and takes down every
+//! [`Violation`] of the chip's rules by the driver.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use spin::Mutex;
+
+use crate::bus::{DATA_PORT, DataWidth, RESET_PORT, RegisterBus};
+use crate::filter::Address;
+use crate::registers::{InterruptStatus, ReceiveStatus};
+
+mod chip;
+mod data_port;
+mod medium;
+mod page;
+
+use chip::Chip;
+
+/// Whose behaviour is modelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personality {
+    /// The chip of the DP8390D datasheet: unicast filter by PAR, overwrite
+    /// warning, tally counters, transmissions that take time, registers that
+    /// can be read on page 2.
+    Datasheet,
+    /// QEMU's card, as hw/net/ne2000.c has it: unicast filter by the PROM, no
+    /// error ever reported, transmissions that end within the command, a ring
+    /// that can be lapped.
+    Qemu,
+}
+
+/// What kind of card is modelled.
+#[derive(Debug, Clone, Copy)]
+pub struct Configuration {
+    /// Whose behaviour.
+    pub personality: Personality,
+    /// The address in the PROM.
+    pub address: Address,
+    /// First page of memory.
+    pub memory_start: u8,
+    /// Page after the last one of memory.
+    pub memory_stop: u8,
+    /// Widest access the data port takes.
+    pub widest: DataWidth,
+    /// A card for an 8-bit slot, whose PROM isn't doubled.
+    pub eight_bit: bool,
+    /// The identification at offsets 0A and 0B of page 0.
+    pub realtek_id: [u8; 2],
+    /// Accesses after which a transmission ends by itself; `None`: only
+    /// [`CardModel::end_transmission`] ends it. QEMU's ends at once.
+    pub transmit_accesses: Option<u32>,
+}
+
+impl Configuration {
+    /// QEMU's card with 32 KiB of memory.
+    pub const QEMU: Self = Self {
+        personality: Personality::Qemu,
+        address: [0x52, 0x54, 0x00, 0x12, 0x34, 0x56],
+        memory_start: 0x40,
+        memory_stop: 0xC0,
+        widest: DataWidth::DoubleWord,
+        eight_bit: false,
+        realtek_id: [0x50, 0x43],
+        transmit_accesses: None,
+    };
+    /// An NE2000 in a 16-bit slot with 16 KiB of memory.
+    pub const NE2000: Self = Self {
+        personality: Personality::Datasheet,
+        address: [0x00, 0x00, 0x1B, 0x12, 0x34, 0x56],
+        memory_start: 0x40,
+        memory_stop: 0x80,
+        widest: DataWidth::Word,
+        eight_bit: false,
+        realtek_id: [0x00, 0x00],
+        transmit_accesses: Some(64),
+    };
+}
+
+/// How a transmission ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transmission {
+    /// Well, after this many collisions, at most 15.
+    Sent(u8),
+    /// Given up after sixteen collisions.
+    ExcessiveCollisions,
+    /// Given up because the carrier was lost.
+    CarrierLost,
+    /// Given up because the FIFO ran empty.
+    FifoUnderrun,
+    /// Given up because of a collision after the slot time.
+    LateCollision,
+    /// Never: neither PTX nor TXE.
+    Hangs,
+}
+
+/// What goes wrong, until it is changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Reads of the interrupt status before RDC shows.
+    pub completion_delay: u32,
+    /// RDC never shows after a remote write.
+    pub no_write_completion: bool,
+    /// RDC never shows after a remote read, as with some chips.
+    pub no_read_completion: bool,
+    /// Every register reads as ones: the card has been taken out.
+    pub absent: bool,
+    /// The reset never shows in the interrupt status.
+    pub no_reset_status: bool,
+    /// These interrupt status bits can't be cleared.
+    pub stuck_status: u8,
+    /// So many times the line goes up without the hook being told.
+    pub lost_edges: u32,
+    /// Stopping the chip cuts a transmission off instead of waiting for its end.
+    pub stop_cuts_transmission: bool,
+}
+
+/// A rule of the chip that the driver broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Violation {
+    /// The data port was accessed without a remote DMA in that direction, or
+    /// beyond its count.
+    StrayDataAccess,
+    /// A remote DMA was set up while another wasn't finished or aborted.
+    InterleavedRemoteDma,
+    /// A transmission was started while another was under way.
+    TransmitWhileTransmitting,
+    /// A frame of length 0, or one longer than the memory behind its start.
+    TransmitLength,
+    /// A transmit slot was changed while the chip was sending it.
+    SlotChanged,
+    /// Page 1 or 2 was selected while an interrupt was enabled.
+    PagedUnmasked,
+    /// A register that has no meaning on the page was written.
+    UnknownRegister,
+}
+
+/// How often the driver went to the card.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accesses {
+    /// Byte registers read.
+    pub reads: u64,
+    /// Byte registers written.
+    pub writes: u64,
+    /// Block transfers.
+    pub blocks: u64,
+    /// Bytes of the block transfers.
+    pub block_bytes: u64,
+}
+
+impl Accesses {
+    /// Register accesses and block transfers together.
+    pub const fn total(&self) -> u64 {
+        self.reads + self.writes + self.blocks
+    }
+}
+
+/// What became of the frames that were put in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Stored in the ring.
+    pub stored: u64,
+    /// Not wanted by the filter, or the card was off the network.
+    pub filtered: u64,
+    /// Missed because the ring was full or the chip in monitor mode.
+    pub missed: u64,
+    /// Received with an error.
+    pub errors: u64,
+    /// Times a frame was stored beyond the boundary (QEMU only).
+    pub laps: u64,
+}
+
+type Hook<T> = Arc<Mutex<Option<Box<dyn Fn(T) + Send>>>>;
+
+/// A handle to a modelled card; clones lead to the same card.
+#[derive(Clone)]
+pub struct CardModel {
+    chip: Arc<Mutex<Chip>>,
+    interrupt_hook: Hook<bool>,
+    sent_hook: Hook<Vec<u8>>,
+}
+
+impl fmt::Debug for CardModel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CardModel").finish_non_exhaustive()
+    }
+}
+
+impl CardModel {
+    /// A card as it is after power-on.
+    pub fn new(configuration: Configuration) -> Self {
+        Self {
+            chip: Arc::new(Mutex::new(Chip::new(configuration))),
+            interrupt_hook: Arc::default(),
+            sent_hook: Arc::default(),
+        }
+    }
+
+    /// Calls `hook` whenever the interrupt line changes, with its new level and
+    /// with no lock of the model held.
+    pub fn set_interrupt_hook(&self, hook: impl Fn(bool) + Send + 'static) {
+        *self.interrupt_hook.lock() = Some(Box::new(hook));
+    }
+
+    /// Calls `hook` with every frame sent, which then isn't kept for
+    /// [`take_sent`](Self::take_sent).
+    pub fn set_sent_hook(&self, hook: impl Fn(Vec<u8>) + Send + 'static) {
+        *self.sent_hook.lock() = Some(Box::new(hook));
+    }
+
+    /// Puts a frame, without its checksum, on the card's wire.
+    pub fn inject(&self, frame: &[u8]) {
+        self.with(|chip| chip.arrive(frame, ReceiveStatus::empty()));
+    }
+
+    /// Puts a frame on the wire that is received with these errors.
+    pub fn inject_with_errors(&self, frame: &[u8], errors: ReceiveStatus) {
+        self.with(|chip| chip.arrive(frame, errors));
+    }
+
+    /// Puts a frame on the wire after so many more accesses to the card.
+    pub fn inject_after(&self, accesses: u64, frame: Vec<u8>) {
+        self.with(|chip| chip.schedule(accesses, frame));
+    }
+
+    /// Takes the frames sent so far.
+    pub fn take_sent(&self) -> Vec<Vec<u8>> {
+        self.with(|chip| core::mem::take(&mut chip.sent).into())
+    }
+
+    /// From now on, keeps a copy of every frame stored in the ring.
+    pub fn record_stored(&self) {
+        self.with(|chip| chip.stored = Some(Vec::new()));
+    }
+
+    /// Takes the copies of the frames stored, in the order of their arrival.
+    pub fn take_stored(&self) -> Vec<Vec<u8>> {
+        self.with(|chip| chip.stored.as_mut().map(core::mem::take).unwrap_or_default())
+    }
+
+    /// Decides how the next transmissions end; those after them end well.
+    pub fn plan_transmissions(&self, outcomes: impl IntoIterator<Item = Transmission>) {
+        self.with(|chip| chip.planned.extend(outcomes));
+    }
+
+    /// Ends the transmission under way.
+    pub fn end_transmission(&self) {
+        self.with(Chip::end_transmission);
+    }
+
+    /// Changes what goes wrong.
+    pub fn set_faults(&self, faults: Faults) {
+        self.with(|chip| chip.faults = faults);
+    }
+
+    /// The ring header of the frame stored next is changed by `change`, given
+    /// its status, next page and count's two bytes.
+    pub fn corrupt_next_header(&self, change: impl FnOnce(&mut [u8; 4]) + Send + 'static) {
+        self.with(|chip| chip.header_changes.push_back(Box::new(change)));
+    }
+
+    /// Sets the current page behind the driver's back.
+    pub fn set_current_page(&self, page: u8) {
+        self.with(|chip| chip.curr = page);
+    }
+
+    /// Sets interrupt status bits behind the driver's back.
+    pub fn raise(&self, bits: InterruptStatus) {
+        self.with(|chip| chip.isr |= bits.bits());
+    }
+
+    /// Adds to the tally counters: alignment, checksum, missed.
+    pub fn add_tally(&self, amounts: [u8; 3]) {
+        self.with(|chip| chip.add_tally(amounts));
+    }
+
+    /// Level of the interrupt line.
+    pub fn interrupt_line(&self) -> bool {
+        self.chip.lock().line()
+    }
+
+    /// What became of the frames put in.
+    pub fn fate(&self) -> Fate {
+        self.chip.lock().fate
+    }
+
+    /// Takes the rules broken so far.
+    pub fn take_violations(&self) -> Vec<Violation> {
+        core::mem::take(&mut self.chip.lock().violations)
+    }
+
+    /// Takes the count of accesses so far.
+    pub fn take_accesses(&self) -> Accesses {
+        core::mem::take(&mut self.chip.lock().accesses)
+    }
+
+    /// Reads the card's memory without the card noticing.
+    pub fn memory(&self, address: u16, length: usize) -> Vec<u8> {
+        let chip = self.chip.lock();
+        (0..length)
+            .map(|offset| chip.memory_read(address.wrapping_add(offset as u16)))
+            .collect()
+    }
+
+    /// Does something to the chip, then tells the hooks what came of it.
+    fn with<R>(&self, action: impl FnOnce(&mut Chip) -> R) -> R {
+        let mut chip = self.chip.lock();
+        let before = chip.line();
+        let result = action(&mut chip);
+        let after = chip.line();
+        let mut edge = before != after;
+        if edge && after && chip.faults.lost_edges > 0 {
+            chip.faults.lost_edges -= 1;
+            edge = false;
+        }
+        let mut sent = VecDeque::new();
+        if self.sent_hook.lock().is_some() {
+            core::mem::swap(&mut sent, &mut chip.sent);
+        }
+        drop(chip);
+        for frame in sent {
+            call(&self.sent_hook, frame);
+        }
+        if edge {
+            call(&self.interrupt_hook, after);
+        }
+        result
+    }
+}
+
+/// Calls a hook without holding its lock, so that it may come back here.
+fn call<T>(hook: &Hook<T>, argument: T) {
+    let taken = hook.lock().take();
+    if let Some(function) = taken {
+        function(argument);
+        let mut slot = hook.lock();
+        if slot.is_none() {
+            *slot = Some(function);
+        }
+    }
+}
+
+impl RegisterBus for CardModel {
+    fn read(&self, offset: u8) -> u8 {
+        self.with(|chip| {
+            chip.accesses.reads += 1;
+            chip.tick();
+            match offset {
+                _ if chip.faults.absent => 0xFF,
+                RESET_PORT => chip.reset(),
+                0..DATA_PORT => chip.read(offset),
+                _ => 0xFF,
+            }
+        })
+    }
+
+    fn write(&self, offset: u8, value: u8) {
+        self.with(|chip| {
+            chip.accesses.writes += 1;
+            chip.tick();
+            match offset {
+                _ if chip.faults.absent => {}
+                0..DATA_PORT => chip.write(offset, value),
+                _ => {}
+            }
+        });
+    }
+
+    fn read_block(&self, width: DataWidth, buffer: &mut [u8]) {
+        self.with(|chip| {
+            chip.accesses.blocks += 1;
+            chip.accesses.block_bytes += buffer.len() as u64;
+            chip.tick();
+            for access in buffer.chunks_exact_mut(width.bytes()) {
+                chip.read_data(width, access);
+            }
+        });
+    }
+
+    fn write_block(&self, width: DataWidth, bytes: &[u8]) {
+        self.with(|chip| {
+            chip.accesses.blocks += 1;
+            chip.accesses.block_bytes += bytes.len() as u64;
+            chip.tick();
+            for access in bytes.chunks_exact(width.bytes()) {
+                chip.write_data(width, access);
+            }
+        });
+    }
+}

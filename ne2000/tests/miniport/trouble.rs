@@ -1,0 +1,172 @@
+//! What goes wrong with a card, as NDIS sees it.
+
+use ndis::NdisStatus;
+use ne2000::model::{CardModel, Configuration, Faults, Transmission};
+use ne2000::registers::InterruptStatus;
+
+use crate::world::{Slot, World, frame, lock, run};
+
+const PEER: [u8; 6] = [0x02, 0, 0, 0, 0, 9];
+
+fn with_card(
+    configuration: Configuration,
+    body: impl FnOnce(World, CardModel) + Send + 'static,
+) {
+    let model = CardModel::new(configuration);
+    let slot = Slot { port: 0x300, line: 9, model: model.clone() };
+    run(vec![slot], &["Ne2000.Irq=9"], move |world| body(world, model));
+}
+
+fn manual() -> Configuration {
+    Configuration { transmit_accesses: None, ..Configuration::NE2000 }
+}
+
+#[test]
+fn overwrite_warning_is_recovered_from_by_the_timer() {
+    with_card(manual(), |mut world, model| {
+        let adapter = world.start();
+        world.bind();
+        let own = adapter.hardware_address().0;
+        // More than the ring holds, before the processor looks at any.
+        let burst: Vec<_> = (0..12).map(|seed| frame(own, 1514, seed)).collect();
+        for frame in &burst {
+            model.inject(frame);
+        }
+        assert!(model.fate().missed > 0);
+        world.sleep(5);
+        let stored = model.fate().stored as usize;
+        assert_eq!(world.observer.take_frames(), burst[..stored]);
+        let next = frame(own, 700, 50);
+        model.inject(&next);
+        world.sleep(1);
+        assert_eq!(world.observer.take_frames(), [next]);
+        assert!(model.take_violations().is_empty());
+    });
+}
+
+#[test]
+fn sends_during_a_recovery_wait_for_its_end() {
+    with_card(manual(), |mut world, model| {
+        world.start();
+        let binding = world.bind();
+        model.raise(InterruptStatus::OVERWRITE_WARNING);
+        world.sleep(0);
+        let sent = frame(PEER, 100, 1);
+        assert_eq!(world.send(&binding, &sent), NdisStatus::PENDING);
+        world.sleep(5);
+        model.end_transmission();
+        world.sleep(1);
+        assert_eq!(model.take_sent(), [sent]);
+        assert_eq!(*lock(&world.observer.sent), [NdisStatus::SUCCESS]);
+    });
+}
+
+#[test]
+fn hanging_transmission_is_found_and_the_card_is_reset() {
+    with_card(manual(), |mut world, model| {
+        let adapter = world.start();
+        let binding = world.bind();
+        model.plan_transmissions([Transmission::Hangs]);
+        for seed in 0..4 {
+            assert!(world.send(&binding, &frame(PEER, 60, seed)).is_success());
+        }
+        model.end_transmission();
+        world.sleep(5000);
+        let statuses = std::mem::take(&mut *lock(&world.observer.statuses));
+        assert_eq!(statuses, [NdisStatus::RESET_START, NdisStatus::RESET_END]);
+        for _ in 0..4 {
+            model.end_transmission();
+            world.sleep(1);
+        }
+        // The two that were on the card are lost, the two that waited are not.
+        let sent = model.take_sent();
+        assert!(sent.contains(&frame(PEER, 60, 3)), "{sent:?}");
+        // Filter and address survived.
+        let wanted = frame(adapter.hardware_address().0, 100, 9);
+        model.inject(&wanted);
+        world.sleep(1);
+        assert_eq!(world.observer.take_frames(), [wanted]);
+    });
+}
+
+#[test]
+fn lost_interrupt_costs_two_seconds_not_the_card() {
+    with_card(Configuration::QEMU, |mut world, model| {
+        let adapter = world.start();
+        world.bind();
+        let wanted = frame(adapter.hardware_address().0, 100, 1);
+        model.set_faults(Faults { lost_edges: 1, ..Faults::default() });
+        model.inject(&wanted);
+        world.sleep(1);
+        assert!(world.observer.take_frames().is_empty());
+        world.sleep(4000);
+        assert_eq!(world.observer.take_frames(), [wanted]);
+        assert!(lock(&world.observer.statuses).is_empty());
+    });
+}
+
+#[test]
+fn broken_ring_is_reset_at_once() {
+    with_card(Configuration::QEMU, |mut world, model| {
+        let adapter = world.start();
+        world.bind();
+        let own = adapter.hardware_address().0;
+        for seed in 0..3 {
+            model.corrupt_next_header(|header| header[1] = 0);
+            model.inject(&frame(own, 60, seed));
+            world.sleep(1);
+        }
+        let wanted = frame(own, 100, 9);
+        model.inject(&wanted);
+        world.sleep(1);
+        assert_eq!(world.observer.take_frames(), [wanted]);
+    });
+}
+
+#[test]
+fn removed_card_is_reported_once_and_its_sends_fail() {
+    with_card(Configuration::QEMU, |mut world, model| {
+        let adapter = world.start();
+        let binding = world.bind();
+        model.set_faults(Faults { absent: true, ..Faults::default() });
+        world.sleep(10_000);
+        let statuses = std::mem::take(&mut *lock(&world.observer.statuses));
+        assert_eq!(statuses, [NdisStatus::MEDIA_DISCONNECT]);
+        assert_eq!(
+            world.send(&binding, &frame(PEER, 60, 1)),
+            NdisStatus::ADAPTER_REMOVED
+        );
+        assert!(!world.ndis.reset_adapter(&adapter).is_success());
+        // Put back in, a reset brings it up.
+        model.set_faults(Faults::default());
+        assert!(world.ndis.reset_adapter(&adapter).is_success());
+        world.sleep(1);
+        assert!(lock(&world.observer.statuses).contains(&NdisStatus::MEDIA_CONNECT));
+        let wanted = frame(adapter.hardware_address().0, 100, 9);
+        model.inject(&wanted);
+        world.sleep(1);
+        assert_eq!(world.observer.take_frames(), [wanted]);
+        let sent = frame(PEER, 60, 2);
+        assert_eq!(world.send(&binding, &sent), NdisStatus::SUCCESS);
+        assert_eq!(model.take_sent(), [sent]);
+    });
+}
+
+#[test]
+fn stuck_interrupt_status_does_not_stop_the_machine() {
+    for bit in [0x01, 0x02, 0x04, 0x08, 0x20, 0x40] {
+        with_card(Configuration::QEMU, move |mut world, model| {
+            let adapter = world.start();
+            world.bind();
+            let own = adapter.hardware_address().0;
+            model.set_faults(Faults { stuck_status: bit, ..Faults::default() });
+            let wanted = frame(own, 100, 1);
+            model.inject(&wanted);
+            // The deferred half runs over and over, yet this thread goes on.
+            world.machine.advance(executive::Duration::from_millis(50));
+            model.set_faults(Faults::default());
+            world.sleep(20);
+            assert_eq!(world.observer.take_frames(), [wanted], "bit {bit:#x}");
+        });
+    }
+}

@@ -1,0 +1,341 @@
+//! The interrupt half, the bounded deferred half, and shared lines.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use executive::time::Instant;
+use ne2000::bus::{DataWidth, RegisterBus};
+use ne2000::card::{Card, Health};
+use ne2000::filter::{Multicast, ReceiveFilter};
+use ne2000::identify::Limits;
+use ne2000::interrupt::{Interrupt, InterruptHalf};
+use ne2000::model::{CardModel, Configuration, Faults};
+use ne2000::receive::ReceivedFrame;
+use ne2000::registers::InterruptStatus;
+use ne2000::service::{CardEvents, INTERRUPT_LIMIT, Service};
+
+use crate::support::{Events, Running, frame};
+
+#[test]
+fn seed_15_service_routine_masks_the_card_and_leaves_the_rest_to_the_deferred_half() {
+    let mut running = Running::new(Configuration::QEMU);
+    let half = running.card.interrupt_half();
+    half.enable();
+    running.model.inject(&running.frame(60, 1));
+    assert!(running.model.interrupt_line());
+    running.model.take_accesses();
+    assert_eq!(half.service(), Interrupt::Mine);
+    let accesses = running.model.take_accesses();
+    assert_eq!((accesses.reads, accesses.writes), (1, 1));
+    assert!(!running.model.interrupt_line());
+    assert_eq!(running.service(), Service::Done);
+    assert_eq!(running.events.frames.len(), 1);
+    half.enable();
+    assert!(!running.model.interrupt_line());
+    assert_eq!(half.counters().recognised, 1);
+}
+
+#[test]
+fn interrupt_of_another_device_on_the_line_is_not_claimed() {
+    let running = Running::new(Configuration::QEMU);
+    let half = running.card.interrupt_half();
+    half.enable();
+    assert_eq!(half.service(), Interrupt::NotMine);
+    assert_eq!(half.counters().not_mine, 1);
+    assert_eq!(half.in_force(), half.causes());
+    // A cause that isn't enabled doesn't make it the card's either.
+    running.model.raise(InterruptStatus::REMOTE_DMA_COMPLETE);
+    assert_eq!(half.service(), Interrupt::NotMine);
+}
+
+#[test]
+fn interrupt_while_the_deferred_half_is_due_is_not_claimed_twice() {
+    let running = Running::new(Configuration::QEMU);
+    let half = running.card.interrupt_half();
+    half.enable();
+    running.model.inject(&running.frame(60, 1));
+    assert_eq!(half.service(), Interrupt::Mine);
+    assert_eq!(half.service(), Interrupt::NotMine);
+    assert_eq!(half.counters().while_masked, 1);
+    assert!(half.in_force().is_empty());
+}
+
+/// Calls the interrupt half before every access to the card, as a device that
+/// shares the line may do.
+#[derive(Clone)]
+struct Interrupted {
+    model: CardModel,
+    half: Arc<Mutex<Option<InterruptHalf<Interrupted>>>>,
+    /// The interrupt half is running: it isn't interrupted itself.
+    inside: Arc<AtomicBool>,
+    calls: Arc<AtomicUsize>,
+    claimed: Arc<AtomicUsize>,
+}
+
+impl Interrupted {
+    fn interrupt(&self) {
+        if self.inside.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(half) = &*self.half.lock().expect("not poisoned") {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            if half.service() == Interrupt::Mine {
+                self.claimed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.inside.store(false, Ordering::Relaxed);
+    }
+}
+
+impl RegisterBus for Interrupted {
+    fn read(&self, offset: u8) -> u8 {
+        self.interrupt();
+        self.model.read(offset)
+    }
+
+    fn write(&self, offset: u8, value: u8) {
+        self.interrupt();
+        self.model.write(offset, value);
+    }
+
+    fn read_block(&self, width: DataWidth, buffer: &mut [u8]) {
+        self.interrupt();
+        self.model.read_block(width, buffer);
+    }
+
+    fn write_block(&self, width: DataWidth, bytes: &[u8]) {
+        self.interrupt();
+        self.model.write_block(width, bytes);
+    }
+}
+
+struct Collect(Vec<Vec<u8>>);
+
+impl CardEvents<Interrupted> for Collect {
+    fn received(&mut self, frame: &mut ReceivedFrame<'_, Interrupted>) {
+        let mut payload = vec![0; frame.payload_size()];
+        frame.read_payload(0, &mut payload);
+        self.0.push([frame.header(), &payload].concat());
+    }
+
+    fn transmit_slot_free(&mut self) {}
+}
+
+#[test]
+fn shared_line_in_the_middle_of_anything_does_not_disturb_the_card() {
+    for configuration in [Configuration::NE2000, Configuration::QEMU] {
+        let model = CardModel::new(configuration);
+        let bus = Interrupted {
+            model: model.clone(),
+            half: Arc::default(),
+            inside: Arc::default(),
+            calls: Arc::default(),
+            claimed: Arc::default(),
+        };
+        let mut card = Card::probe(bus.clone(), Limits::NONE).expect("a card");
+        let filter = |byte| ReceiveFilter {
+            directed: true,
+            multicast: Multicast::Hash([byte; 8]),
+            ..ReceiveFilter::default()
+        };
+        card.set_filter(filter(0));
+        card.start();
+        let half = card.interrupt_half();
+        *bus.half.lock().expect("not poisoned") = Some(half.clone());
+        let address = card.station_address();
+        let mut collected = Collect(Vec::new());
+        let mut frames = Vec::new();
+        for seed in 0..40_u8 {
+            half.enable();
+            let frame = frame(address, 60 + 31 * usize::from(seed), u32::from(seed));
+            // Now before, now in the middle of what follows.
+            model.inject_after(u64::from(seed % 20), frame.clone());
+            frames.push(frame);
+            card.set_filter(filter(seed));
+            card.send([&[seed; 60][..]], 60, Instant::ZERO).expect("sent");
+            let _ = card.check(Instant::ZERO);
+            if bus.claimed.swap(0, Ordering::Relaxed) == 0 {
+                assert_eq!(half.in_force(), half.causes());
+                half.disable();
+            }
+            assert!(half.in_force().is_empty());
+            assert!(!model.interrupt_line(), "a masked card's line is down");
+            for _ in 0..3 {
+                assert_eq!(card.service(Instant::ZERO, &mut collected), Service::Done);
+            }
+        }
+        assert_eq!(bus.claimed.load(Ordering::Relaxed), 0, "never claimed while masked");
+        assert_eq!(collected.0, frames);
+        assert_eq!(model.take_violations(), []);
+        assert!(bus.calls.load(Ordering::Relaxed) > 1000);
+    }
+}
+
+/// Writes down the register accesses.
+#[derive(Clone)]
+struct Traced(CardModel, Arc<Mutex<Vec<(char, u8, u8)>>>);
+
+impl RegisterBus for Traced {
+    fn read(&self, offset: u8) -> u8 {
+        let value = self.0.read(offset);
+        self.1.lock().expect("not poisoned").push(('r', offset, value));
+        value
+    }
+
+    fn write(&self, offset: u8, value: u8) {
+        self.1.lock().expect("not poisoned").push(('w', offset, value));
+        self.0.write(offset, value);
+    }
+
+    fn read_block(&self, width: DataWidth, buffer: &mut [u8]) {
+        self.0.read_block(width, buffer);
+    }
+
+    fn write_block(&self, width: DataWidth, bytes: &[u8]) {
+        self.0.write_block(width, bytes);
+    }
+}
+
+struct Ignore;
+
+impl<B> CardEvents<B> for Ignore {
+    fn received(&mut self, _: &mut ReceivedFrame<'_, B>) {}
+
+    fn transmit_slot_free(&mut self) {}
+}
+
+#[test]
+fn seed_16_causes_are_acknowledged_first_and_served_from_the_low_bit_up() {
+    let model = CardModel::new(Configuration { transmit_accesses: None, ..Configuration::NE2000 });
+    let trace = Arc::new(Mutex::new(Vec::new()));
+    let mut card = Card::probe(Traced(model.clone(), Arc::clone(&trace)), Limits::NONE).expect("a card");
+    card.start();
+    card.send([&[0; 60][..]], 60, Instant::ZERO).expect("sent");
+    model.raise(InterruptStatus::all() - InterruptStatus::RESET - InterruptStatus::OVERWRITE_WARNING);
+    trace.lock().expect("not poisoned").clear();
+    assert_eq!(card.service(Instant::ZERO, &mut Ignore), Service::Done);
+    let trace: Vec<_> = trace
+        .lock()
+        .expect("not poisoned")
+        .iter()
+        .filter_map(|access| match access {
+            ('r', 0x07, value) if value & 0x3F == 0 => Some("status again"),
+            ('r', 0x07, 0x6F) => Some("status"),
+            ('w', 0x07, 0x2F) => Some("acknowledge"),
+            // CURR is read on page 1.
+            ('w', 0x00, 0x62) => Some("PRX"),
+            ('r', 0x04, _) => Some("PTX"),
+            ('r', 0x0D, _) => Some("tally"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        trace,
+        ["status", "acknowledge", "PRX", "PTX", "tally", "tally", "tally", "status again"],
+        "PRX, PTX, RXE, TXE, CNT in this order"
+    );
+}
+
+#[test]
+fn seed_16_interrupt_loop_is_bounded() {
+    for stuck in 1..=0x7F_u8 {
+        let mut running = Running::new(Configuration::NE2000);
+        running.model.set_faults(Faults { stuck_status: stuck, ..Faults::default() });
+        running.model.take_accesses();
+        let served = stuck & 0x2F != 0;
+        let ended = running.card.service(running.now, &mut running.events);
+        if stuck & 0x10 != 0 {
+            assert!(matches!(ended, Service::WaitUntil(_)), "{stuck:#x}: {ended:?}");
+        } else if served {
+            assert_eq!(ended, Service::MoreWork, "{stuck:#x}");
+        } else {
+            assert_eq!(ended, Service::Done, "{stuck:#x}");
+        }
+        let accesses = running.model.take_accesses();
+        assert!(accesses.total() <= 40 * INTERRUPT_LIMIT as u64, "{stuck:#x}: {accesses:?}");
+    }
+}
+
+#[test]
+fn seed_16_status_is_read_again_each_round() {
+    let mut running = Running::new(Configuration::QEMU);
+    running.model.inject(&running.frame(60, 0));
+    // These come while the ones before are being taken.
+    for round in 1..6 {
+        running.model.inject_after(25 * round, running.frame(60, round as u32));
+    }
+    assert_eq!(running.card.service(running.now, &mut running.events), Service::Done);
+    let mut extra = 0;
+    while running.events.frames.len() < 6 && extra < 6 {
+        // Frames that were due after the last access.
+        running.card.drain(&mut 64, |_| {});
+        extra += 1;
+    }
+    assert!(running.events.frames.len() >= 3);
+}
+
+#[test]
+fn counter_interrupt_reads_the_tally_counters() {
+    let mut running = Running::new(Configuration::NE2000);
+    running.model.add_tally([3, 0x80, 7]);
+    assert_eq!(running.service(), Service::Done);
+    let counters = running.card.counters();
+    assert_eq!(counters.counter_interrupts, 1);
+    assert_eq!(
+        (counters.tally_alignment_errors, counters.tally_crc_errors, counters.tally_missed),
+        (3, 0x80, 7)
+    );
+    assert!(!running.model.interrupt_line());
+}
+
+#[test]
+fn lost_interrupt_is_noticed_and_raised_again() {
+    let mut running = Running::new(Configuration::QEMU);
+    let half = running.card.interrupt_half();
+    half.enable();
+    let edges = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&edges);
+    running.model.set_interrupt_hook(move |up| {
+        counted.fetch_add(usize::from(up), Ordering::Relaxed);
+    });
+    running.model.set_faults(Faults { lost_edges: 1, ..Faults::default() });
+    running.model.inject(&running.frame(60, 1));
+    assert_eq!(edges.load(Ordering::Relaxed), 0);
+    assert_eq!(running.card.check(running.now), Health::InterruptLost);
+    assert_eq!(edges.load(Ordering::Relaxed), 1, "a fresh edge");
+    assert_eq!(half.service(), Interrupt::Mine);
+    assert_eq!(running.service(), Service::Done);
+    half.enable();
+    assert_eq!(running.card.check(running.now), Health::Good);
+    assert_eq!(running.card.counters().lost_interrupts, 1);
+}
+
+#[test]
+fn card_that_is_taken_out_is_recognised_everywhere() {
+    let absent = Faults { absent: true, ..Faults::default() };
+    let mut running = Running::new(Configuration::QEMU);
+    let half = running.card.interrupt_half();
+    half.enable();
+    running.model.inject(&running.frame(60, 1));
+    running.model.set_faults(absent);
+    // The last interrupt it had raised still comes.
+    assert_eq!(half.service(), Interrupt::Mine);
+    assert_eq!(running.card.service(running.now, &mut running.events), Service::Absent);
+    assert_eq!(half.service(), Interrupt::NotMine);
+    assert!(running.send(&[1; 60]).is_err());
+    assert_eq!(running.card.check(running.now), Health::Absent);
+    assert!(!running.card.reset());
+    assert_eq!(running.card.counters().card_absent, 2);
+
+    let mut running = Running::new(Configuration::QEMU);
+    running.model.set_faults(absent);
+    assert_eq!(running.card.check(running.now), Health::Absent);
+
+    // Put back in, it comes up again.
+    running.model.set_faults(Faults::default());
+    assert!(running.card.reset());
+    let mut events = Events::default();
+    running.model.inject(&running.frame(60, 1));
+    assert_eq!(running.card.service(running.now, &mut events), Service::Done);
+    assert_eq!(events.frames.len(), 1);
+}

@@ -1,0 +1,445 @@
+//! The table of neighbours and their states.
+
+use core::net::Ipv4Addr;
+
+use executive::time::{Duration, Instant};
+use ndis::packet::Packet;
+
+use super::{
+    BASE_REACHABLE_TIME, DELAY_FIRST_PROBE, MAXIMUM_REQUESTS, NeighbourInformation, NeighbourState,
+    RETRANSMIT_INTERVAL,
+};
+use crate::configuration::StackConfiguration;
+use crate::random::Random;
+use crate::stack::interface::InterfaceId;
+use crate::table::{Handle, HashChains, List, Lists, Slots, Timers};
+use crate::tdi::RequestId;
+use crate::wire::ethernet::HardwareAddress;
+
+/// Who is told what becomes of a waiting packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiter {
+    /// Nobody.
+    Nobody,
+    /// The request to send this many bytes.
+    Request(RequestId, usize),
+    /// An echo request of the console's ping.
+    Echo(Handle),
+}
+
+/// A packet that waits for a neighbour's hardware address, from the IP header
+/// on.
+pub(crate) struct Pending {
+    pub(crate) packet: Packet,
+    pub(crate) waiter: Waiter,
+    neighbour: usize,
+}
+
+struct Neighbour {
+    interface: InterfaceId,
+    address: Ipv4Addr,
+    state: NeighbourState,
+    /// Of no meaning while incomplete or failed.
+    hardware_address: HardwareAddress,
+    confirmed: Option<Instant>,
+    /// Requests sent in this state.
+    requests: u8,
+    pending: List,
+    /// Used since the hand of the clock passed by.
+    referenced: bool,
+}
+
+/// Where a packet for a neighbour goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// To this hardware address.
+    Resolved(HardwareAddress),
+    /// Into the queue of the neighbour in this slot.
+    Incomplete(usize),
+}
+
+/// What is to be done because a neighbour's time came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Ask for the neighbour, everybody or itself.
+    Request {
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        hardware_address: Option<HardwareAddress>,
+    },
+    /// Give up the packets that wait for the neighbour in this slot.
+    GiveUp(usize),
+}
+
+/// The neighbours, found by interface and address.
+pub(crate) struct Neighbours {
+    slots: Slots<Neighbour>,
+    chains: HashChains,
+    timers: Timers,
+    pending: Slots<Pending>,
+    pending_lists: Lists,
+    pending_limit: usize,
+    reachable_time: Duration,
+    /// Where the search for a neighbour to forget goes on.
+    hand: usize,
+}
+
+fn key(interface: InterfaceId, address: Ipv4Addr) -> u64 {
+    (interface.0.slot() as u64) << 32 | u64::from(address.to_bits())
+}
+
+impl Neighbours {
+    pub(crate) fn new(configuration: &StackConfiguration, random: &mut Random) -> Self {
+        let size = configuration.neighbours;
+        let base = BASE_REACHABLE_TIME.as_micros();
+        Self {
+            slots: Slots::new(size),
+            chains: HashChains::new(size, random.bits()),
+            timers: Timers::new(size),
+            pending: Slots::new(configuration.pending_packets),
+            pending_lists: Lists::new(configuration.pending_packets),
+            pending_limit: configuration.pending_packets_per_neighbour,
+            reachable_time: Duration::from_micros(base / 2 + random.below(base)),
+            hand: 0,
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.timers.earliest()
+    }
+
+    fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
+        self.chains
+            .chain(key(interface, address))
+            .find(|&slot| {
+                self.slots.at(slot).is_some_and(|neighbour| {
+                    neighbour.address == address && neighbour.interface == interface
+                })
+            })
+    }
+
+    /// Finds where a packet for a known neighbour goes, and starts or restarts
+    /// the detection that it is still there. The flag says that a request must
+    /// be sent to everybody.
+    pub(crate) fn resolve(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        now: Instant,
+    ) -> Option<(Resolution, bool)> {
+        let slot = self.find(interface, address)?;
+        let reachable_time = self.reachable_time;
+        let neighbour = self.slots.at_mut(slot)?;
+        neighbour.referenced = true;
+        let resolved = Resolution::Resolved(neighbour.hardware_address);
+        match neighbour.state {
+            NeighbourState::Delay | NeighbourState::Probe => Some((resolved, false)),
+            NeighbourState::Incomplete => Some((Resolution::Incomplete(slot), false)),
+            NeighbourState::Reachable if neighbour.is_confirmed(now, reachable_time) => {
+                Some((resolved, false))
+            }
+            NeighbourState::Reachable | NeighbourState::Stale => {
+                self.start_delay(slot, now);
+                Some((resolved, false))
+            }
+            NeighbourState::Failed => {
+                neighbour.state = NeighbourState::Incomplete;
+                neighbour.requests = 1;
+                self.timers.set(slot, now + RETRANSMIT_INTERVAL);
+                Some((Resolution::Incomplete(slot), true))
+            }
+        }
+    }
+
+    /// Notes that a packet that waited is sent to the neighbour in `slot`.
+    pub(crate) fn note_use(&mut self, slot: usize, now: Instant) {
+        if self
+            .slots
+            .at(slot)
+            .is_some_and(|neighbour| neighbour.state == NeighbourState::Stale)
+        {
+            self.start_delay(slot, now);
+        }
+    }
+
+    /// A stale neighbour is sent to: it gets some time for a sign of life.
+    fn start_delay(&mut self, slot: usize, now: Instant) {
+        if let Some(neighbour) = self.slots.at_mut(slot) {
+            neighbour.state = NeighbourState::Delay;
+            self.timers.set(slot, now + DELAY_FIRST_PROBE);
+        }
+    }
+
+    /// Whether another neighbour fits without one being forgotten.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slots.len() == self.slots.capacity()
+    }
+
+    /// Takes a neighbour that was not used for longest, more or less (the
+    /// clock algorithm), whose waiting packets are then to be given up and
+    /// which is then to be forgotten.
+    pub(crate) fn choose_victim(&mut self) -> Option<usize> {
+        let size = self.slots.capacity();
+        for _ in 0..size * 2 {
+            let slot = self.hand;
+            self.hand = (self.hand + 1) % size;
+            if let Some(neighbour) = self.slots.at_mut(slot) {
+                if !neighbour.referenced {
+                    return Some(slot);
+                }
+                neighbour.referenced = false;
+            }
+        }
+        None
+    }
+
+    /// Forgets the neighbour in `slot`, for which nothing waits any more.
+    pub(crate) fn forget(&mut self, slot: usize) {
+        if let Some(neighbour) = self.slots.remove_at(slot) {
+            self.timers.clear(slot);
+            self.chains
+                .remove(key(neighbour.interface, neighbour.address), slot);
+        }
+    }
+
+    fn insert(&mut self, neighbour: Neighbour) -> Option<usize> {
+        let key = key(neighbour.interface, neighbour.address);
+        let slot = self.slots.insert(neighbour).ok()?.slot();
+        self.chains.insert(key, slot);
+        Some(slot)
+    }
+
+    /// Adds a neighbour that is to be asked for at once. `None` if the table
+    /// is full.
+    pub(crate) fn insert_incomplete(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        now: Instant,
+    ) -> Option<usize> {
+        let slot = self.insert(Neighbour {
+            requests: 1,
+            ..Neighbour::new(interface, address, NeighbourState::Incomplete)
+        })?;
+        self.timers.set(slot, now + RETRANSMIT_INTERVAL);
+        Some(slot)
+    }
+
+    /// Adds a neighbour that told its hardware address without being asked.
+    /// Nothing happens if the table is full.
+    pub(crate) fn insert_stale(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        hardware_address: HardwareAddress,
+    ) {
+        self.insert(Neighbour {
+            hardware_address,
+            ..Neighbour::new(interface, address, NeighbourState::Stale)
+        });
+    }
+
+    /// Notes what an ARP message says about its sender. Returns the slot if
+    /// packets that wait for it can leave now.
+    ///
+    /// Only the answer to a request of ours is a sign that the neighbour is
+    /// reached; other messages that bring a new hardware address make it stale
+    /// (RFC 4861 section 7.2.5), so that it is probed once it is used.
+    pub(crate) fn update(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        hardware_address: HardwareAddress,
+        is_reply_to_us: bool,
+        now: Instant,
+    ) -> Option<usize> {
+        let slot = self.find(interface, address)?;
+        let neighbour = self.slots.at_mut(slot)?;
+        let asked = matches!(
+            neighbour.state,
+            NeighbourState::Incomplete | NeighbourState::Probe
+        );
+        let known = !matches!(
+            neighbour.state,
+            NeighbourState::Incomplete | NeighbourState::Failed
+        );
+        if asked && is_reply_to_us {
+            neighbour.hardware_address = hardware_address;
+            neighbour.confirm(now);
+            self.timers.clear(slot);
+        } else if !known || neighbour.hardware_address != hardware_address {
+            neighbour.hardware_address = hardware_address;
+            neighbour.state = NeighbourState::Stale;
+            self.timers.clear(slot);
+        }
+        Some(slot)
+    }
+
+    /// Notes that a packet came from a neighbour (seed item 24), unless it
+    /// came from another station than the neighbour is known at.
+    pub(crate) fn confirm(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        hardware_address: HardwareAddress,
+        now: Instant,
+    ) {
+        let Some(slot) = self.find(interface, address) else {
+            return;
+        };
+        let Some(neighbour) = self.slots.at_mut(slot) else {
+            return;
+        };
+        match neighbour.state {
+            NeighbourState::Incomplete | NeighbourState::Failed => {}
+            _ if neighbour.hardware_address != hardware_address => {}
+            NeighbourState::Reachable | NeighbourState::Stale => neighbour.confirm(now),
+            NeighbourState::Delay | NeighbourState::Probe => {
+                neighbour.confirm(now);
+                self.timers.clear(slot);
+            }
+        }
+    }
+
+    /// What the next neighbour whose time has come needs.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Due> {
+        let slot = self.timers.pop_expired(now)?;
+        let neighbour = self.slots.at_mut(slot)?;
+        let unicast = match neighbour.state {
+            NeighbourState::Delay => {
+                neighbour.state = NeighbourState::Probe;
+                neighbour.requests = 0;
+                true
+            }
+            NeighbourState::Probe => true,
+            _ => false,
+        };
+        if neighbour.requests >= MAXIMUM_REQUESTS {
+            neighbour.state = NeighbourState::Failed;
+            return Some(Due::GiveUp(slot));
+        }
+        neighbour.requests += 1;
+        self.timers.set(slot, now + RETRANSMIT_INTERVAL);
+        Some(Due::Request {
+            interface: neighbour.interface,
+            address: neighbour.address,
+            hardware_address: unicast.then_some(neighbour.hardware_address),
+        })
+    }
+
+    /// The first neighbour of an interface at or after `slot`.
+    pub(crate) fn next_of_interface(&self, interface: InterfaceId, slot: usize) -> Option<usize> {
+        (slot..self.slots.capacity()).find(|&slot| {
+            self.slots
+                .at(slot)
+                .is_some_and(|neighbour| neighbour.interface == interface)
+        })
+    }
+
+    /// Lets a packet wait for the neighbour in `slot`. Gives it back if all
+    /// places are taken.
+    pub(crate) fn queue(
+        &mut self,
+        slot: usize,
+        packet: Packet,
+        waiter: Waiter,
+    ) -> Result<Handle, Packet> {
+        let Some(neighbour) = self.slots.at_mut(slot) else {
+            return Err(packet);
+        };
+        let handle = self
+            .pending
+            .insert(Pending {
+                packet,
+                waiter,
+                neighbour: slot,
+            })
+            .map_err(|pending| pending.packet)?;
+        self.pending_lists
+            .push_back(&mut neighbour.pending, handle.slot());
+        Ok(handle)
+    }
+
+    /// Whether as many packets wait for the neighbour as may, or, when none of
+    /// the places for all neighbours is left, whether one does.
+    pub(crate) fn must_drop_oldest(&self, slot: usize) -> bool {
+        let waiting = self
+            .slots
+            .at(slot)
+            .map_or(0, |neighbour| neighbour.pending.len());
+        let full = self.pending.len() == self.pending.capacity();
+        waiting >= self.pending_limit || (full && waiting > 0)
+    }
+
+    /// Takes the packet that has waited longest for the neighbour in `slot`.
+    pub(crate) fn pop_pending(&mut self, slot: usize) -> Option<Pending> {
+        let neighbour = self.slots.at_mut(slot)?;
+        let pending = self.pending_lists.pop_front(&mut neighbour.pending)?;
+        self.pending.remove_at(pending)
+    }
+
+    /// Takes a waiting packet out of its queue.
+    pub(crate) fn remove_pending(&mut self, handle: Handle) -> Option<Pending> {
+        let pending = self.pending.remove(handle)?;
+        if let Some(neighbour) = self.slots.at_mut(pending.neighbour) {
+            self.pending_lists
+                .remove(&mut neighbour.pending, handle.slot());
+        }
+        Some(pending)
+    }
+
+    /// The hardware address of the neighbour in `slot`, if it is known.
+    pub(crate) fn hardware_address(&self, slot: usize) -> Option<(InterfaceId, HardwareAddress)> {
+        let neighbour = self.slots.at(slot)?;
+        match neighbour.state {
+            NeighbourState::Incomplete | NeighbourState::Failed => None,
+            _ => Some((neighbour.interface, neighbour.hardware_address)),
+        }
+    }
+
+    pub(crate) fn information(&self, now: Instant) -> impl Iterator<Item = NeighbourInformation> {
+        self.slots.iter().map(move |(handle, neighbour)| {
+            let state = match neighbour.state {
+                NeighbourState::Reachable if !neighbour.is_confirmed(now, self.reachable_time) => {
+                    NeighbourState::Stale
+                }
+                state => state,
+            };
+            NeighbourInformation {
+                interface: neighbour.interface,
+                address: neighbour.address,
+                hardware_address: self
+                    .hardware_address(handle.slot())
+                    .map(|(_, hardware_address)| hardware_address),
+                state,
+                confirmed: neighbour.confirmed,
+                pending: neighbour.pending.len(),
+            }
+        })
+    }
+}
+
+impl Neighbour {
+    const fn new(interface: InterfaceId, address: Ipv4Addr, state: NeighbourState) -> Self {
+        Self {
+            interface,
+            address,
+            state,
+            hardware_address: HardwareAddress([0; 6]),
+            confirmed: None,
+            requests: 0,
+            pending: List::EMPTY,
+            referenced: false,
+        }
+    }
+
+    const fn confirm(&mut self, now: Instant) {
+        self.state = NeighbourState::Reachable;
+        self.confirmed = Some(now);
+    }
+
+    fn is_confirmed(&self, now: Instant, reachable_time: Duration) -> bool {
+        self.confirmed
+            .is_some_and(|confirmed| now < confirmed + reachable_time)
+    }
+}

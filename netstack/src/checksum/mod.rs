@@ -1,0 +1,240 @@
+//! The Internet checksum (RFC 1071), with the copy folded in where there is
+//! one to make.
+//!
+//! The sum of 16-bit ones' complement words may be taken over wider words and
+//! in either byte order (RFC 1071 section 2, B and C), so it is accumulated
+//! here over little-endian 64-bit words, and only its folded end result is
+//! turned into the wire's order. Plain integer additions are used and nothing
+//! that a compiler turns into vector instructions: those are what an emulated
+//! processor is slowest at.
+
+#[cfg(test)]
+mod tests;
+
+use core::net::Ipv4Addr;
+
+/// Adds two numbers in 64-bit ones' complement arithmetic.
+const fn add(sum: u64, word: u64) -> u64 {
+    let (sum, carry) = sum.overflowing_add(word);
+    sum + carry as u64
+}
+
+/// Folds a 64-bit ones' complement sum into 16 bits.
+const fn fold(sum: u64) -> u16 {
+    let sum = (sum >> 32) + (sum & 0xFFFF_FFFF);
+    let sum = (sum >> 32) + (sum & 0xFFFF_FFFF);
+    let sum = (sum >> 16) + (sum & 0xFFFF);
+    let sum = (sum >> 16) + (sum & 0xFFFF);
+    sum as u16
+}
+
+/// The 64-bit ones' complement sum of `bytes`, the last word padded with
+/// zeros.
+fn sum(bytes: &[u8]) -> u64 {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    // Two sums, because each addition waits for the carry of the one before.
+    let (mut even, mut odd) = (0, 0);
+    for block in blocks {
+        let (words, _) = block.as_chunks::<8>();
+        if let &[first, second, third, fourth] = words {
+            even = add(even, u64::from_le_bytes(first));
+            odd = add(odd, u64::from_le_bytes(second));
+            even = add(even, u64::from_le_bytes(third));
+            odd = add(odd, u64::from_le_bytes(fourth));
+        }
+    }
+    let (words, rest) = rest.as_chunks::<8>();
+    for &word in words {
+        even = add(even, u64::from_le_bytes(word));
+    }
+    add(add(even, odd), last_word(rest))
+}
+
+/// Copies `source` over `destination`, which has the same length, and sums it
+/// on the way.
+fn copy_words(destination: &mut [u8], source: &[u8]) -> u64 {
+    let (to_blocks, to_rest) = destination.as_chunks_mut::<32>();
+    let (from_blocks, from_rest) = source.as_chunks::<32>();
+    let (mut even, mut odd) = (0, 0);
+    for (to, from) in to_blocks.iter_mut().zip(from_blocks) {
+        let (words, _) = from.as_chunks::<8>();
+        let (places, _) = to.as_chunks_mut::<8>();
+        if let (&[first, second, third, fourth], [p1, p2, p3, p4]) = (words, places) {
+            even = add(even, u64::from_le_bytes(first));
+            odd = add(odd, u64::from_le_bytes(second));
+            even = add(even, u64::from_le_bytes(third));
+            odd = add(odd, u64::from_le_bytes(fourth));
+            (*p1, *p2, *p3, *p4) = (first, second, third, fourth);
+        }
+    }
+    let (places, to_tail) = to_rest.as_chunks_mut::<8>();
+    let (words, from_tail) = from_rest.as_chunks::<8>();
+    for (place, &word) in places.iter_mut().zip(words) {
+        even = add(even, u64::from_le_bytes(word));
+        *place = word;
+    }
+    for (to, &from) in to_tail.iter_mut().zip(from_tail) {
+        *to = from;
+    }
+    add(add(even, odd), last_word(from_tail))
+}
+
+/// The up to seven bytes that are left over, as a word padded with zeros.
+fn last_word(tail: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    for (to, &from) in word.iter_mut().zip(tail) {
+        *to = from;
+    }
+    u64::from_le_bytes(word)
+}
+
+/// A checksum being computed or verified.
+///
+/// Pieces may have any length: after an odd number of bytes the next piece is
+/// added with its bytes swapped (RFC 1071 section 2, A). The numbers
+/// ([`add_u16`](Self::add_u16) and the like) belong at even offsets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checksum {
+    sum: u64,
+    odd: bool,
+}
+
+impl Checksum {
+    /// The sum of nothing.
+    pub const fn new() -> Self {
+        Self { sum: 0, odd: false }
+    }
+
+    /// Adds the next `bytes` of the message.
+    pub fn add_bytes(&mut self, bytes: &[u8]) {
+        self.add_sum(sum(bytes), bytes.len());
+    }
+
+    /// Adds a 16-bit field.
+    pub const fn add_u16(&mut self, value: u16) {
+        self.sum = add(self.sum, value.swap_bytes() as u64);
+    }
+
+    /// Adds a 32-bit field.
+    pub const fn add_u32(&mut self, value: u32) {
+        self.sum = add(self.sum, value.swap_bytes() as u64);
+    }
+
+    /// Adds an IPv4 address.
+    pub const fn add_address(&mut self, address: Ipv4Addr) {
+        self.add_u32(address.to_bits());
+    }
+
+    /// Adds a payload whose sum was taken earlier.
+    pub const fn add_payload(&mut self, payload: PayloadChecksum) {
+        self.add_sum(payload.sum as u64, payload.length);
+    }
+
+    /// Starts with the pseudo-header of UDP and TCP (RFC 768, RFC 9293
+    /// section 3.1): both addresses, the protocol and the upper layer's length
+    /// in bytes.
+    pub const fn pseudo_header(
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        protocol: u8,
+        length: u16,
+    ) -> Self {
+        let mut checksum = Self::new();
+        checksum.add_address(source);
+        checksum.add_address(destination);
+        checksum.add_u16(protocol as u16);
+        checksum.add_u16(length);
+        checksum
+    }
+
+    const fn add_sum(&mut self, sum: u64, length: usize) {
+        let sum = if self.odd {
+            fold(sum).swap_bytes() as u64
+        } else {
+            sum
+        };
+        self.sum = add(self.sum, sum);
+        self.odd ^= length % 2 == 1;
+    }
+
+    /// The value for the header's checksum field, the field itself having been
+    /// summed as zero or not at all.
+    pub const fn finish(self) -> u16 {
+        !fold(self.sum).swap_bytes()
+    }
+
+    /// Whether a message that was summed together with its checksum field is
+    /// intact.
+    pub const fn is_valid(self) -> bool {
+        fold(self.sum) == 0xFFFF
+    }
+}
+
+/// The checksum of `bytes`, which contain the checksum field as zero.
+pub fn of(bytes: &[u8]) -> u16 {
+    let mut checksum = Checksum::new();
+    checksum.add_bytes(bytes);
+    checksum.finish()
+}
+
+/// Whether `bytes`, which contain their checksum, are intact.
+pub fn is_valid(bytes: &[u8]) -> bool {
+    let mut checksum = Checksum::new();
+    checksum.add_bytes(bytes);
+    checksum.is_valid()
+}
+
+/// The checksum after one 16-bit field changed from `old` to `new` (RFC 1624
+/// section 3, equation 3).
+pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
+    let sum = !checksum as u64 + !old as u64 + new as u64;
+    !fold(sum)
+}
+
+/// The sum of a payload, taken while it was copied into its packet, so that
+/// the transport's checksum needs no second pass over it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PayloadChecksum {
+    sum: u16,
+    length: usize,
+}
+
+impl PayloadChecksum {
+    /// The sum of an empty payload.
+    pub const fn new() -> Self {
+        Self { sum: 0, length: 0 }
+    }
+
+    /// How many bytes have been summed.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Copies the next bytes of the payload from `source` to `destination` and
+    /// adds them. Returns how many: the smaller of both lengths.
+    pub fn copy_and_sum(&mut self, destination: &mut [u8], source: &[u8]) -> usize {
+        let length = destination.len().min(source.len());
+        let (Some(destination), Some(source)) = (destination.get_mut(..length), source.get(..length))
+        else {
+            return 0;
+        };
+        let sum = copy_words(destination, source);
+        self.append(sum, length);
+        length
+    }
+
+    /// Adds the next bytes of the payload where they are.
+    pub fn add_bytes(&mut self, bytes: &[u8]) {
+        self.append(sum(bytes), bytes.len());
+    }
+
+    const fn append(&mut self, sum: u64, length: usize) {
+        let mut checksum = Checksum {
+            sum: self.sum as u64,
+            odd: self.length % 2 == 1,
+        };
+        checksum.add_sum(sum, length);
+        self.sum = fold(checksum.sum);
+        self.length += length;
+    }
+}

@@ -1,0 +1,124 @@
+//! Ethernet II: which frames are taken, what they carry, and the header of
+//! those that go out.
+
+use executive::status::NtStatus;
+use ndis::packet::Packet;
+
+use crate::stack::Stack;
+use crate::stack::interface::InterfaceId;
+use crate::wire::arp;
+use crate::wire::ipv4::MAXIMUM_HEADER_LENGTH;
+use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH, HardwareAddress, Repr};
+
+/// What the layers above read in one piece, whatever the frame carries: a
+/// message of ARP, or an IP header with options.
+const LONGEST_FIXED_PART: usize = MAXIMUM_HEADER_LENGTH;
+const _: () = assert!(LONGEST_FIXED_PART >= arp::LENGTH);
+
+executive::counters! {
+    /// What became of the frames.
+    pub struct EthernetCounters {
+        /// Frames taken in.
+        received,
+        /// Dropped: the interface is unknown or down.
+        dropped_interface_down,
+        /// Dropped: no buffer to have the headers in one piece.
+        dropped_no_buffer,
+        /// Dropped: shorter than the header.
+        dropped_too_short,
+        /// Dropped: an IEEE 802.3 length instead of an EtherType.
+        dropped_length_field,
+        /// Dropped: the source is no station's address.
+        dropped_source,
+        /// Dropped: addressed to another station.
+        dropped_other_station,
+        /// Dropped: neither IPv4 nor ARP.
+        dropped_ether_type,
+        /// Frames queued for sending.
+        sent,
+        /// Not sent: the queue of frames is full.
+        unsent_queue_full,
+        /// Not sent: no buffer for the header.
+        unsent_no_buffer,
+        /// Not sent: the interface is unknown or down.
+        unsent_interface_down,
+    }
+}
+
+impl Stack {
+    pub(crate) fn ethernet_receive(&mut self, interface: InterfaceId, mut frame: Packet) {
+        let counters = &mut self.counters.ethernet;
+        counters.received += 1;
+        let Some(ours) = self.interfaces.get(interface.0).filter(|ours| ours.up) else {
+            counters.dropped_interface_down += 1;
+            return;
+        };
+        if !frame.pull_up(frame.len().min(HEADER_LENGTH + LONGEST_FIXED_PART)) {
+            counters.dropped_no_buffer += 1;
+            return;
+        }
+        let header = match ethernet::Packet::new_checked(frame.data()) {
+            Ok(header) => Repr::parse(&header),
+            Err(ethernet::Error::TooShort) => {
+                counters.dropped_too_short += 1;
+                return;
+            }
+            Err(ethernet::Error::Length) => {
+                counters.dropped_length_field += 1;
+                return;
+            }
+        };
+        if !ethernet::is_station(header.source) {
+            counters.dropped_source += 1;
+            return;
+        }
+        if !header.destination.is_group() && header.destination != ours.hardware_address {
+            counters.dropped_other_station += 1;
+            return;
+        }
+        log::trace!(target: "ethernet", "packet {} in: {header:?}", frame.info().id);
+        frame.trim_front(HEADER_LENGTH);
+        match header.ether_type {
+            EtherType::IPV4 => self.ip_receive(interface, &header, frame),
+            EtherType::ARP => self.arp_receive(interface, &header, &frame),
+            _ => counters.dropped_ether_type += 1,
+        }
+    }
+
+    /// Queues a frame for sending.
+    pub(crate) fn ethernet_send(
+        &mut self,
+        interface: InterfaceId,
+        destination: HardwareAddress,
+        ether_type: EtherType,
+        mut packet: Packet,
+    ) -> Result<(), NtStatus> {
+        let counters = &mut self.counters.ethernet;
+        let Some(ours) = self.interfaces.get(interface.0).filter(|ours| ours.up) else {
+            counters.unsent_interface_down += 1;
+            return Err(NtStatus::NETWORK_UNREACHABLE);
+        };
+        if self.frames.is_full() {
+            counters.unsent_queue_full += 1;
+            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+        }
+        let header = Repr {
+            destination,
+            source: ours.hardware_address,
+            ether_type,
+        };
+        let Some(space) = packet
+            .prepend(HEADER_LENGTH)
+            .and_then(|space| space.first_chunk_mut())
+        else {
+            counters.unsent_no_buffer += 1;
+            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+        };
+        header.emit(space);
+        log::trace!(target: "ethernet", "packet {} out: {header:?}", packet.info().id);
+        counters.sent += 1;
+        self.frames
+            .push((interface, packet))
+            .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)
+    }
+}

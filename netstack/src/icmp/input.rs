@@ -1,0 +1,104 @@
+//! Received messages, and the answer to echo requests.
+
+use ndis::packet::{HEADROOM, Packet};
+
+use crate::arp::neighbour::Waiter;
+use crate::ip::{DEFAULT_TIME_TO_LIVE, Datagram, Delivery, SendOptions, is_host};
+use crate::stack::Stack;
+use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr};
+use crate::wire::ipv4::protocol;
+
+/// How ICMP messages of ours are sent.
+pub(super) const SEND_OPTIONS: SendOptions = SendOptions {
+    protocol: protocol::ICMP,
+    time_to_live: DEFAULT_TIME_TO_LIVE,
+    type_of_service: 0,
+    dont_fragment: false,
+};
+
+impl Stack {
+    pub(crate) fn icmp_receive(&mut self, mut datagram: Datagram) {
+        let counters = &mut self.counters.icmp;
+        counters.received += 1;
+        if !crate::udp::sum_packet(&datagram.packet, datagram.header_length).is_valid() {
+            counters.dropped_checksum += 1;
+            return;
+        }
+        // The headers that an error quotes lie in front; the data of an echo
+        // may go on in other buffers.
+        let needed = (datagram.header_length + QUOTED_LENGTH).min(datagram.packet.len());
+        if !datagram.packet.pull_up(needed) {
+            counters.dropped_no_buffer += 1;
+            return;
+        }
+        let bytes = datagram.packet.data();
+        let message = bytes.get(datagram.header_length..).unwrap_or_default();
+        let Ok(message) = icmpv4::Packet::new_checked(message) else {
+            counters.dropped_too_short += 1;
+            return;
+        };
+        match Repr::parse(&message) {
+            Repr::EchoRequest { .. } => self.icmp_answer_echo(datagram),
+            Repr::EchoReply {
+                identifier,
+                sequence,
+            } => self.icmp_echo_reply(&datagram, identifier, sequence),
+            error @ (Repr::DestinationUnreachable { .. } | Repr::TimeExceeded { .. }) => {
+                self.icmp_receive_error(&datagram, error);
+            }
+            Repr::ParameterProblem | Repr::Redirect | Repr::Other => counters.dropped_type += 1,
+        }
+    }
+
+    /// Sends an echo request's data back (RFC 1122 section 3.2.2.6), from the
+    /// address that it was sent to. Requests to many are not answered.
+    fn icmp_answer_echo(&mut self, datagram: Datagram) {
+        let counters = &mut self.counters.icmp;
+        counters.echo_requests_received += 1;
+        if datagram.delivery != Delivery::Unicast {
+            counters.dropped_echo_broadcast += 1;
+            return;
+        }
+        if !is_host(datagram.header.source) {
+            counters.dropped_echo_source += 1;
+            return;
+        }
+        let header = datagram.header;
+        let sent = self
+            .icmp_turn_into_reply(datagram)
+            .is_some_and(|reply| {
+                self.ip_path(header.source, Some(header.destination))
+                    .and_then(|path| self.ip_send(&path, SEND_OPTIONS, reply, Waiter::Nobody))
+                    .is_ok()
+            });
+        let counters = &mut self.counters.icmp;
+        if sent {
+            counters.echo_replies_sent += 1;
+        } else {
+            counters.unsent += 1;
+        }
+    }
+
+    /// The reply's message: in the request's own packet, unless a raw address
+    /// object shares that.
+    fn icmp_turn_into_reply(&self, datagram: Datagram) -> Option<Packet> {
+        let mut packet = datagram.packet;
+        packet.trim_front(datagram.header_length);
+        if packet.data_mut().is_none() {
+            let mut copy = self.pool.allocate(HEADROOM)?;
+            for bytes in packet.segments() {
+                if !copy.append_slice(bytes) {
+                    return None;
+                }
+            }
+            packet = copy;
+        }
+        let header = packet.data_mut()?.first_chunk_mut::<HEADER_LENGTH>()?;
+        icmpv4::turn_into_reply(header);
+        Some(packet)
+    }
+}
+
+/// What must lie in one piece to read an error: its own fixed part, the longest
+/// IP header, and the 8 bytes behind that (RFC 792).
+const QUOTED_LENGTH: usize = HEADER_LENGTH + crate::wire::ipv4::MAXIMUM_HEADER_LENGTH + 8;

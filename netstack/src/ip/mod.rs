@@ -1,0 +1,152 @@
+//! IPv4 (RFC 791, RFC 1122 section 3): checks what comes in, finds the way of
+//! what goes out.
+
+mod identification;
+mod input;
+mod output;
+pub(crate) mod route;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use core::net::Ipv4Addr;
+
+use ndis::packet::Packet;
+
+use crate::configuration::StackConfiguration;
+use crate::random::Random;
+use crate::stack::interface::InterfaceId;
+use crate::stack::{Queue, Stack};
+use crate::wire::ipv4::{self, protocol};
+use identification::Identification;
+pub(crate) use output::{NextHop, SendOptions};
+pub use route::{Route, RouteInformation};
+
+/// The time to live of datagrams whose sender doesn't ask for another one; the
+/// default of TDI's address objects.
+pub const DEFAULT_TIME_TO_LIVE: u8 = 128;
+
+/// The group of all hosts, to which every interface belongs (RFC 1112 section
+/// 4).
+pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
+executive::counters! {
+    /// What became of the datagrams.
+    pub struct IpCounters {
+        /// Datagrams taken in.
+        received,
+        /// Datagrams given to a protocol.
+        delivered,
+        /// Dropped: no buffer to have a header in one piece.
+        dropped_no_buffer,
+        /// Dropped: fewer bytes than a header has.
+        dropped_too_short,
+        /// Dropped: the version isn't 4.
+        dropped_version,
+        /// Dropped: the header length is less than 20 bytes or more than there
+        /// is.
+        dropped_header_length,
+        /// Dropped: the header checksum is wrong.
+        dropped_checksum,
+        /// Dropped: the total length is less than the header's or more than
+        /// there is.
+        dropped_total_length,
+        /// Dropped: no host can have the source address.
+        dropped_source_martian,
+        /// Dropped: the source is the broadcast address of the network.
+        dropped_source_broadcast,
+        /// Dropped: the source is an address of ours.
+        dropped_source_ours,
+        /// Dropped: the destination is somebody else's.
+        dropped_not_ours,
+        /// Dropped: the destination is a group that we have not joined.
+        dropped_not_joined,
+        /// Dropped: one host's address in a frame to many stations (RFC 1122
+        /// section 3.3.6).
+        dropped_link_broadcast,
+        /// Dropped: the interface has no address.
+        dropped_no_address,
+        /// Dropped: an option is malformed.
+        dropped_options,
+        /// Dropped: a source route.
+        dropped_source_route,
+        /// Dropped: a fragment.
+        dropped_fragment,
+        /// Dropped: nobody takes the protocol.
+        dropped_protocol,
+        /// Datagrams sent, or queued for a neighbour.
+        sent,
+        /// Datagrams to addresses of our own.
+        looped_back,
+        /// Not sent: no host can have the destination.
+        unsent_destination,
+        /// Not sent: no route.
+        unsent_no_route,
+        /// Not sent: longer than the MTU of the way.
+        unsent_too_long,
+        /// Not sent: no buffer for the header.
+        unsent_no_buffer,
+        /// Not sent: too many datagrams to our own addresses wait.
+        unsent_loopback_full,
+    }
+}
+
+/// What a received datagram was sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// An address of ours.
+    Unicast,
+    /// The limited or the network's broadcast address.
+    Broadcast,
+    /// A group that we belong to.
+    Multicast,
+}
+
+/// A received datagram that passed all checks.
+pub(crate) struct Datagram {
+    /// From the IP header on, without padding.
+    pub(crate) packet: Packet,
+    /// The header.
+    pub(crate) header: ipv4::Repr,
+    /// Bytes of the header, options included.
+    pub(crate) header_length: usize,
+    /// Where it came in.
+    pub(crate) interface: InterfaceId,
+    /// What it was sent to.
+    pub(crate) delivery: Delivery,
+    /// Whether a raw address object has taken it.
+    pub(crate) taken_raw: bool,
+}
+
+/// What takes the datagrams of one protocol.
+pub(crate) type Receive = fn(&mut Stack, Datagram);
+
+/// The state of this layer.
+pub(crate) struct Ip {
+    /// Who takes each protocol (seed item 24).
+    protocols: Box<[Receive; 256]>,
+    identification: Identification,
+    /// Datagrams to our own addresses.
+    pub(crate) loopback: Queue<(InterfaceId, Packet)>,
+}
+
+impl Ip {
+    pub(crate) fn new(configuration: &StackConfiguration, random: &mut Random) -> Self {
+        let unreachable: Receive = Stack::ip_protocol_unreachable;
+        let mut protocols = Box::new([unreachable; 256]);
+        protocols[usize::from(protocol::ICMP)] = Stack::icmp_receive;
+        protocols[usize::from(protocol::UDP)] = Stack::udp_receive;
+        Self {
+            protocols,
+            identification: Identification::new(random),
+            loopback: Queue::new(configuration.loopback_packets),
+        }
+    }
+}
+
+/// Whether one host can have `address` (RFC 1122 section 3.2.1.3): neither
+/// this network (0/8), nor a group, nor class E with the limited broadcast
+/// address. Loopback addresses are hosts' too, but never on the wire.
+pub(crate) const fn is_host(address: Ipv4Addr) -> bool {
+    !matches!(address.octets()[0], 0 | 224..)
+}

@@ -1,0 +1,102 @@
+//! The queue of events for the stack.
+
+use alloc::collections::VecDeque;
+
+use executive::{Executive, SpinLock};
+
+use super::LanEvent;
+
+/// Events of one binding that may wait: that it was bound, and unbound.
+const EVENTS_PER_BINDING: usize = 2;
+
+struct Events {
+    queue: VecDeque<LanEvent>,
+    frames: usize,
+    /// Places promised to bindings for what they will tell, and those taken by
+    /// what they have told.
+    reserved: usize,
+}
+
+/// A bounded queue in the order of what happened. Frames leave room for what
+/// the bindings have to tell.
+pub(super) struct EventQueue {
+    events: SpinLock<Events>,
+    maximum_frames: usize,
+    maximum_reserved: usize,
+}
+
+impl EventQueue {
+    pub(super) fn new(executive: &'static Executive, frames: usize, bindings: usize) -> Self {
+        let maximum_reserved = bindings * EVENTS_PER_BINDING;
+        let events = Events {
+            queue: VecDeque::with_capacity(frames + maximum_reserved),
+            frames: 0,
+            reserved: 0,
+        };
+        Self {
+            events: SpinLock::new(executive, events),
+            maximum_frames: frames,
+            maximum_reserved,
+        }
+    }
+
+    /// Reserves places for what a new binding has to tell. `false` if there is
+    /// none.
+    pub(super) fn reserve(&self) -> bool {
+        let mut events = self.events.lock();
+        let fits = events.reserved + EVENTS_PER_BINDING <= self.maximum_reserved;
+        if fits {
+            events.reserved += EVENTS_PER_BINDING;
+        }
+        fits
+    }
+
+    /// Gives back the places of a binding that came to nothing.
+    pub(super) fn release(&self) {
+        let mut events = self.events.lock();
+        events.reserved = events.reserved.saturating_sub(EVENTS_PER_BINDING);
+    }
+
+    /// Appends what a binding has to tell, for which it has reserved a place.
+    pub(super) fn push_reserved(&self, event: LanEvent) {
+        self.events.lock().queue.push_back(event);
+    }
+
+    /// Whether a frame would be refused.
+    pub(super) fn is_full(&self) -> bool {
+        self.events.lock().frames >= self.maximum_frames
+    }
+
+    /// Appends a frame; gives it back if as many as may wait.
+    pub(super) fn push_frame(&self, event: LanEvent) -> Result<(), LanEvent> {
+        let mut events = self.events.lock();
+        if events.frames >= self.maximum_frames {
+            return Err(event);
+        }
+        events.frames += 1;
+        events.queue.push_back(event);
+        Ok(())
+    }
+
+    pub(super) fn pop(&self) -> Option<LanEvent> {
+        let mut events = self.events.lock();
+        let event = events.queue.pop_front()?;
+        match event {
+            LanEvent::Frame { .. } => events.frames -= 1,
+            LanEvent::Bound { .. } | LanEvent::Unbound { .. } => {
+                events.reserved = events.reserved.saturating_sub(1);
+            }
+        }
+        Some(event)
+    }
+
+    /// How many frames wait.
+    pub(super) fn frames(&self) -> usize {
+        self.events.lock().frames
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.lock().queue.is_empty()
+    }
+}

@@ -1,0 +1,146 @@
+//! The stack: its tables, its inputs and its outputs.
+
+pub(crate) mod interface;
+mod queue;
+
+use core::fmt;
+
+use executive::time::Instant;
+use ndis::packet::{Packet, PacketPool};
+
+use crate::arp::neighbour::Neighbours;
+use crate::arp::{self, ArpCounters};
+use crate::configuration::StackConfiguration;
+use crate::ethernet::EthernetCounters;
+use crate::icmp::{Icmp, IcmpCounters};
+use crate::ip::route::Routes;
+use crate::ip::{Ip, IpCounters};
+use crate::random::Random;
+use crate::table::Slots;
+use crate::tdi::{Completion, Tdi, TdiCounters};
+use crate::udp::{Udp, UdpCounters};
+use interface::{Interface, InterfaceId};
+pub(crate) use queue::Queue;
+
+/// The counters of every layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames.
+    pub ethernet: EthernetCounters,
+    /// ARP messages and neighbours.
+    pub arp: ArpCounters,
+    /// IPv4 datagrams.
+    pub ip: IpCounters,
+    /// ICMP messages.
+    pub icmp: IcmpCounters,
+    /// UDP datagrams.
+    pub udp: UdpCounters,
+    /// Requests on address objects.
+    pub tdi: TdiCounters,
+}
+
+/// A host's TCP/IP.
+pub struct Stack {
+    pub(crate) pool: &'static PacketPool,
+    pub(crate) random: Random,
+    /// The time given with the last input.
+    pub(crate) now: Instant,
+    pub(crate) counters: Counters,
+    pub(crate) interfaces: Slots<Interface>,
+    pub(crate) routes: Routes,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) ip: Ip,
+    pub(crate) icmp: Icmp,
+    pub(crate) udp: Udp,
+    pub(crate) tdi: Tdi,
+    pub(crate) frames: Queue<(InterfaceId, Packet)>,
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Stack")
+            .field("now", &self.now)
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// Makes a stack without interfaces and allocates all its tables; the
+    /// devices of TDI are there from now on, before any NDIS protocol is
+    /// registered (seed item 33). Packets of its own come from `pool`. `seed`
+    /// is a secret that nobody outside can guess: it decides the ephemeral
+    /// ports, the identifications and the order of the hash tables.
+    pub fn new(
+        configuration: &StackConfiguration,
+        pool: &'static PacketPool,
+        seed: [u64; 2],
+    ) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            pool,
+            interfaces: Slots::new(configuration.interfaces),
+            routes: Routes::new(configuration.routes, random.bits()),
+            neighbours: Neighbours::new(configuration, &mut random),
+            ip: Ip::new(configuration, &mut random),
+            icmp: Icmp::new(configuration, &mut random),
+            udp: Udp::new(configuration),
+            tdi: Tdi::new(configuration, &mut random),
+            frames: Queue::new(configuration.frames),
+            random,
+            now: Instant::ZERO,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a received frame, from the Ethernet header on.
+    pub fn receive(&mut self, interface: InterfaceId, frame: Packet, now: Instant) {
+        self.now = now;
+        self.ethernet_receive(interface, frame);
+        self.ip_receive_loopback();
+    }
+
+    /// Does what is due: call it when [`next_deadline`](Self::next_deadline)
+    /// has come; at other times it does no harm.
+    pub fn poll(&mut self, now: Instant) {
+        self.now = now;
+        self.ip_receive_loopback();
+        self.arp_poll();
+        self.icmp_poll();
+    }
+
+    /// When [`poll`](Self::poll) has something to do next, if nothing else
+    /// happens.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let looped = (!self.ip.loopback.is_empty()).then_some(self.now);
+        [
+            looped,
+            self.neighbours.next_deadline(),
+            self.icmp.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Fetches the next frame to send.
+    pub fn next_frame(&mut self) -> Option<(InterfaceId, Packet)> {
+        self.frames.pop()
+    }
+
+    /// Fetches the next completed request.
+    pub fn next_completion(&mut self) -> Option<Completion> {
+        self.tdi.next_completion()
+    }
+
+    /// The counters of every layer.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Neighbours with their states.
+    pub fn neighbours(&self, now: Instant) -> impl Iterator<Item = arp::NeighbourInformation> {
+        self.neighbours.information(now)
+    }
+}

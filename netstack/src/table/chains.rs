@@ -1,0 +1,84 @@
+//! Hash chains through numbered slots.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use super::Link;
+
+/// Finds slots by a 64-bit key. Several slots may have the same key, and
+/// different keys may share a chain, so the caller compares.
+///
+/// The hash is multiply-shift with a secret multiplier: whoever chooses keys
+/// from outside can't choose which of them meet in one chain.
+pub(crate) struct HashChains {
+    heads: Box<[Link]>,
+    next: Box<[Link]>,
+    multiplier: u64,
+}
+
+impl HashChains {
+    /// Allocates chains through `slots` slots.
+    pub(crate) fn new(slots: usize, secret: u64) -> Self {
+        Self {
+            heads: vec![Link::NONE; slots.next_power_of_two().max(2)].into_boxed_slice(),
+            next: vec![Link::NONE; slots].into_boxed_slice(),
+            multiplier: secret | 1,
+        }
+    }
+
+    const fn bucket(&self, key: u64) -> usize {
+        let bits = self.heads.len().trailing_zeros();
+        // The constant spreads keys that differ in few bits, the multiplier
+        // makes the spreading secret.
+        let mixed = (key ^ (key >> 29))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .wrapping_add(key)
+            .wrapping_mul(self.multiplier);
+        (mixed >> (64 - bits)) as usize
+    }
+
+    /// Adds `slot`, which is in no chain, under `key`.
+    pub(crate) fn insert(&mut self, key: u64, slot: usize) {
+        let bucket = self.bucket(key);
+        if let (Some(head), Some(next)) = (self.heads.get_mut(bucket), self.next.get_mut(slot)) {
+            *next = *head;
+            *head = Link::to(slot);
+        }
+    }
+
+    /// Removes `slot`, which is under `key`.
+    pub(crate) fn remove(&mut self, key: u64, slot: usize) {
+        let after = self.next.get(slot).copied().unwrap_or(Link::NONE);
+        let bucket = self.bucket(key);
+        let Some(head) = self.heads.get_mut(bucket) else {
+            return;
+        };
+        if head.slot() == Some(slot) {
+            *head = after;
+            return;
+        }
+        let mut at = head.slot();
+        while let Some(link) = at.and_then(|at| self.next.get_mut(at)) {
+            if link.slot() == Some(slot) {
+                *link = after;
+                return;
+            }
+            at = link.slot();
+        }
+    }
+
+    /// The first slot in the chain of `key`.
+    pub(crate) fn first(&self, key: u64) -> Option<usize> {
+        self.heads.get(self.bucket(key))?.slot()
+    }
+
+    /// The slot after `slot` in its chain.
+    pub(crate) fn after(&self, slot: usize) -> Option<usize> {
+        self.next.get(slot)?.slot()
+    }
+
+    /// The slots in the chain of `key`.
+    pub(crate) fn chain(&self, key: u64) -> impl Iterator<Item = usize> {
+        core::iter::successors(self.first(key), |&slot| self.after(slot))
+    }
+}

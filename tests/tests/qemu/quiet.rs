@@ -1,0 +1,71 @@
+//! What is left behind after traffic: pools must come back to their level, and what was dropped must have been counted.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tests::console::Console;
+use tests::report::{Growth, Memory};
+
+/// Longer than anything is held: packets wait for a neighbour for a few seconds at most.
+const HELD: Duration = Duration::from_secs(15);
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How many entries of the pools for packets and requests are taken while nothing goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Level(BTreeMap<String, u64>);
+
+impl Level {
+    #[track_caller]
+    pub(crate) fn of(console: &mut Console) -> Self {
+        let memory = Memory::read(console);
+        let used = memory
+            .used()
+            .into_iter()
+            .filter(|(name, _)| is_transient(name));
+        let level = Self(used.map(|(name, used)| (name.to_owned(), used)).collect());
+        assert!(
+            level.0.len() >= 3,
+            "the pools for packets, buffers and requests are not among {memory:?}"
+        );
+        level
+    }
+
+    /// Waits until the pools are at this level again.
+    #[track_caller]
+    pub(crate) fn comes_back(&self, console: &mut Console) {
+        let deadline = Instant::now() + HELD;
+        loop {
+            let now = Self::of(console);
+            if now == *self {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "taken before {self:?}, and {HELD:?} after the traffic {now:?}"
+            );
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Neighbours and the like are kept after traffic, packets and requests must not be.
+fn is_transient(pool: &str) -> bool {
+    ["packet", "buffer", "irp"]
+        .iter()
+        .any(|kind| pool.contains(kind))
+}
+
+/// The counters of drops that have grown, each named after its reason: `layer.counter`, whichever adapter it was.
+pub(crate) fn drops(grown: &Growth) -> Vec<(String, u64)> {
+    let dropped = grown.iter().filter(|(name, _)| name.contains(".dropped_"));
+    dropped
+        .map(|(name, count)| (without_instance(name), count))
+        .collect()
+}
+
+fn without_instance(name: &str) -> String {
+    match (name.split_once('.'), name.rsplit_once('.')) {
+        (Some((layer, _)), Some((_, counter))) => format!("{layer}.{counter}"),
+        _ => name.to_owned(),
+    }
+}
