@@ -139,7 +139,7 @@ require_qemu() {
 
 require_cargo() {
     command -v cargo >/dev/null \
-        || die "cargo is missing: install Rust 1.88 or newer (https://rustup.rs), and a C linker (cc)"
+        || die "cargo is missing: install Rust 1.91 or newer (https://rustup.rs), and a C linker (cc)"
     command -v cc >/dev/null \
         || install_packages gcc libc6-dev \
         || die "a C linker (cc) is missing: install gcc or clang"

@@ -1,6 +1,6 @@
 //! What the device has seen, and how full its tables are.
 
-use crate::table::TableUsage;
+use executive::pool::PoolUsage;
 
 executive::counters! {
     /// Counters of the AFD device.
@@ -63,22 +63,22 @@ executive::counters! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AfdUsage {
     /// Handles.
-    pub handles: TableUsage,
+    pub handles: PoolUsage,
     /// Endpoints.
-    pub endpoints: TableUsage,
+    pub endpoints: PoolUsage,
     /// Requests that wait.
-    pub pending: TableUsage,
+    pub pending: PoolUsage,
     /// Datagrams that wait to be received.
-    pub datagrams: TableUsage,
+    pub datagrams: PoolUsage,
     /// Sends that the transport has not finished.
-    pub sends: TableUsage,
+    pub sends: PoolUsage,
     /// Endpoints that pending polls look at.
-    pub poll_registrations: TableUsage,
+    pub poll_registrations: PoolUsage,
 }
 
 impl AfdUsage {
     /// Every table's name and usage.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, TableUsage)> + use<> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, PoolUsage)> + use<> {
         [
             ("handles", self.handles),
             ("endpoints", self.endpoints),

@@ -7,7 +7,8 @@ use core::fmt;
 
 use executive::status::NtStatus;
 
-use crate::table::{Key, Slab, TableUsage};
+use crate::table::{Key, Slab};
+use executive::pool::PoolUsage;
 
 /// Names an endpoint in a request. A handle that was closed never names
 /// anything again: its number carries a generation.
@@ -132,7 +133,7 @@ impl HandleTable {
         Ok(entry.endpoint)
     }
 
-    pub(crate) const fn usage(&self) -> TableUsage {
+    pub(crate) const fn usage(&self) -> PoolUsage {
         self.entries.usage()
     }
 }

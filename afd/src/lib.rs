@@ -47,4 +47,3 @@ pub use request::{
     SYSTEM_BUFFER_SIZE, SystemBuffer,
 };
 pub use send::MAXIMUM_DATAGRAM_SIZE;
-pub use table::TableUsage;

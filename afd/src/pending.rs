@@ -15,8 +15,9 @@ use crate::device::{Afd, Outcome};
 use crate::endpoint::Queue;
 use crate::ioctl::ReceiveInfo;
 use crate::request::AfdIrp;
-use crate::table::{Deadlines, Key, List, Lists, TableUsage};
+use crate::table::{Deadlines, Key, List, Lists};
 use crate::transport::TransportRequest;
+use executive::pool::PoolUsage;
 
 /// What a waiting request waits for.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl PendingTable {
         Some(key)
     }
 
-    pub(crate) const fn usage(&self) -> TableUsage {
+    pub(crate) const fn usage(&self) -> PoolUsage {
         self.irps.usage()
     }
 }

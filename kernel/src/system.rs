@@ -67,7 +67,11 @@ impl System {
         visit("udp", stack.udp.iter(), each);
         visit("tdi", stack.tdi.iter(), each);
         visit("afd", afd.iter(), each);
-        each("network", "unroutable_frames", self.network.unroutable_frames());
+        each(
+            "network",
+            "unroutable_frames",
+            self.network.unroutable_frames(),
+        );
         for service in self.services.iter() {
             visit_instance("task", service.name, service.counters().iter(), each);
         }
@@ -95,15 +99,7 @@ impl System {
         self.network
             .inspect(|_, afd| afd.usage())
             .iter()
-            .for_each(|(name, usage)| {
-                let usage = PoolUsage {
-                    size: usage.size,
-                    used: usage.used,
-                    peak: usage.peak,
-                    failures: usage.failures,
-                };
-                each(name, usage);
-            });
+            .for_each(|(name, usage)| each(name, usage));
     }
 }
 

@@ -83,6 +83,8 @@ counters! {
         service_passes,
         /// Passes that left work for another one.
         service_passes_cut_short,
+        /// Times causes that can't be cleared were left alone until the next reset.
+        stuck_causes,
         /// Remote writes whose completion was never reported.
         remote_dma_timeouts,
         /// Interrupts that were found pending although none had arrived.

@@ -126,20 +126,14 @@ impl<B: RegisterBus> InterruptHalf<B> {
         InterruptStatus::from_bits_truncate(self.0.in_force.load(Ordering::SeqCst))
     }
 
-    /// Masks the card for a while, for an access to another page. Give what this
-    /// returns to [`resume`](Self::resume).
-    pub fn suspend(&self) -> Suspended {
+    /// Masks the card until the guard is dropped, for an access to another page.
+    /// Page 0 must be selected both times.
+    #[must_use = "the card is unmasked when this is dropped"]
+    pub fn suspend(&self) -> Suspended<B> {
         self.write_mask(0);
         Suspended {
             was_enabled: self.0.in_force.swap(0, Ordering::SeqCst) != 0,
-        }
-    }
-
-    /// Ends what [`suspend`](Self::suspend) began: unmasks the card unless it
-    /// was masked before, or was masked by an interrupt meanwhile.
-    pub fn resume(&self, suspended: Suspended) {
-        if suspended.was_enabled {
-            self.enable();
+            half: self.clone(),
         }
     }
 
@@ -168,9 +162,19 @@ impl<B: RegisterBus> InterruptHalf<B> {
     }
 }
 
-/// Proof that the card is masked; see [`InterruptHalf::suspend`].
+/// The card is masked while this lives; see [`InterruptHalf::suspend`].
 #[derive(Debug)]
-#[must_use = "the card stays masked until this is given to `resume`"]
-pub struct Suspended {
+pub struct Suspended<B: RegisterBus> {
+    half: InterruptHalf<B>,
     was_enabled: bool,
+}
+
+impl<B: RegisterBus> Drop for Suspended<B> {
+    /// Unmasks the card unless it was masked before, or was masked by an
+    /// interrupt meanwhile.
+    fn drop(&mut self) {
+        if self.was_enabled {
+            self.half.enable();
+        }
+    }
 }

@@ -118,6 +118,9 @@ impl<B: RegisterBus> CardMemory<B> {
     ///
     /// Each segment goes to the port from where it lies; only the bytes around
     /// a boundary that is not a multiple of the width are gathered first.
+    ///
+    /// # Errors
+    /// The chip doesn't report the completion in time; the DMA was aborted.
     pub fn write<'s>(
         &mut self,
         address: u16,

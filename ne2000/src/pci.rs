@@ -39,8 +39,18 @@ pub const PCI_CARDS: [PciCard; 12] = [
     card(0x1106, 0x0926, "VIA 86C926", Limits::ONLY_16_BIT),
     card(0x10BD, 0x0E34, "SureCom NE34", Limits::NONE),
     card(0x12C3, 0x0058, "Holtek HT80232", Limits::ONLY_16_BIT),
-    card(0x12C3, 0x5598, "Holtek HT80229", Limits::ONLY_32_BIT_TO_PAGE_60),
-    card(0x8C4A, 0x1980, "Winbond 89C940 (misprogrammed)", Limits::NONE),
+    card(
+        0x12C3,
+        0x5598,
+        "Holtek HT80229",
+        Limits::ONLY_32_BIT_TO_PAGE_60,
+    ),
+    card(
+        0x8C4A,
+        0x1980,
+        "Winbond 89C940 (misprogrammed)",
+        Limits::NONE,
+    ),
     card(0x1186, 0x0300, "D-Link DE-528", Limits::NONE),
 ];
 
@@ -57,7 +67,10 @@ mod tests {
 
     #[test]
     fn qemu_card_is_found_and_others_are_not() {
-        assert_eq!(find(0x10EC, 0x8029).map(|card| card.name), Some("Realtek RTL8029"));
+        assert_eq!(
+            find(0x10EC, 0x8029).map(|card| card.name),
+            Some("Realtek RTL8029")
+        );
         assert_eq!(find(0x10EC, 0x8139), None);
     }
 }

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use ndis::HardwareAddress;
+
 use crate::bus::RegisterBus;
 use crate::card::Card;
 use crate::counters::CardCounters;
@@ -82,7 +84,7 @@ impl CardReport {
             page2.transmit_configuration(),
         );
         drop(page2);
-        card.interrupt.resume(suspended);
+        drop(suspended);
         if !identity.has_readback {
             // What was written last, where it can't be read.
             data = data_configuration(identity.width);
@@ -174,7 +176,7 @@ impl fmt::Display for CardReport {
             interrupt,
             interrupt_probed,
         } = self.placement;
-        let [a, b, c, d, e, f] = self.address;
+        let address = HardwareAddress(self.address);
         let found = if interrupt_probed {
             "probed"
         } else {
@@ -182,7 +184,7 @@ impl fmt::Display for CardReport {
         };
         writeln!(
             formatter,
-            "{bus} port {port:#x} irq {interrupt} {found} mac {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} \
+            "{bus} port {port:#x} irq {interrupt} {found} mac {address} \
              memory {} KiB data-port {} chip {}",
             self.memory_kib, self.data_port_bits, self.chip
         )?;

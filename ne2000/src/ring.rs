@@ -160,6 +160,9 @@ impl FrameHeader {
     /// The next page must agree with the length. A chip that stores the
     /// checksum fills `count + 4` bytes; chips that don't, and early ones that
     /// count a page too many, are a page off, which is accepted.
+    ///
+    /// # Errors
+    /// What can't be true of the header.
     pub fn check(self, ring: Ring, page: u8, filled: u8) -> Result<CheckedFrame, HeaderFault> {
         let error_bits = ReceiveStatus::CRC_ERROR
             | ReceiveStatus::FRAME_ALIGNMENT_ERROR
@@ -177,7 +180,8 @@ impl FrameHeader {
             pages => pages,
         };
         let least = u32::from(self.count).div_ceil(u32::from(PAGE_SIZE));
-        let most = (u32::from(self.count) + u32::from(CHECKSUM_SIZE)).div_ceil(u32::from(PAGE_SIZE));
+        let most =
+            (u32::from(self.count) + u32::from(CHECKSUM_SIZE)).div_ceil(u32::from(PAGE_SIZE));
         if !(least..=most + 1).contains(&u32::from(pages)) {
             return Err(HeaderFault::Inconsistent);
         }

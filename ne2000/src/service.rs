@@ -15,6 +15,9 @@ pub const INTERRUPT_LIMIT: usize = 10;
 /// level: the longest pass is some 1 ms for full-size frames in an emulator.
 pub const RECEIVE_BUDGET: usize = 64;
 
+/// Passes in a row that may be cut short without having achieved anything.
+const FUTILE_PASSES: u8 = 8;
+
 /// How long the chip takes at most to end a transmission or reception under way
 /// when it is stopped: a frame of full size at 10 Mbit/s, with some reserve
 /// (datasheet section 7, overwrite warning).
@@ -72,9 +75,13 @@ impl<B: RegisterBus> Card<B> {
             State::Running => {}
         }
         let mut budget = RECEIVE_BUDGET;
+        let before = self.progress();
         for _ in 0..INTERRUPT_LIMIT {
             let due = match self.take_causes() {
-                Some(due) if due.is_empty() => return self.finish(),
+                Some(due) if due.is_empty() => {
+                    self.choose_causes();
+                    return Service::Done;
+                }
                 Some(due) => due,
                 None => return Service::Absent,
             };
@@ -90,18 +97,38 @@ impl<B: RegisterBus> Card<B> {
             }
         }
         self.counters.service_passes_cut_short += 1;
+        if self.is_futile(before) {
+            self.leave_stuck_causes();
+            return Service::Done;
+        }
         Service::MoreWork
     }
 
-    /// Chooses the causes for the time until the next pass.
-    fn finish(&mut self) -> Service {
-        let causes = if self.transmitter.is_leaving() {
-            RECEIVE_CAUSES | TRANSMIT_CAUSES
-        } else {
-            RECEIVE_CAUSES
-        };
-        self.interrupt.set_causes(causes);
-        Service::Done
+    /// Frames received and transmissions ended, to tell whether a pass achieved
+    /// anything.
+    fn progress(&self) -> u64 {
+        let counters = &self.counters;
+        counters.frames_received + counters.transmissions_completed
+    }
+
+    /// Whether this pass, cut short, was one too many that achieved nothing.
+    fn is_futile(&mut self, before: u64) -> bool {
+        if self.progress() != before {
+            self.futile_passes = 0;
+            return false;
+        }
+        self.futile_passes += 1;
+        self.futile_passes >= FUTILE_PASSES
+    }
+
+    /// Leaves the causes alone that are set all the time, or else the deferred
+    /// half would never come to an end. The next [`check`](Card::check) wants a
+    /// reset.
+    fn leave_stuck_causes(&mut self) {
+        self.futile_passes = 0;
+        self.stuck |= self.memory.registers.page0().interrupt_status();
+        self.counters.stuck_causes += 1;
+        self.choose_causes();
     }
 
     /// Reads and acknowledges the interrupt status. `None` if no card answers.
@@ -112,7 +139,7 @@ impl<B: RegisterBus> Card<B> {
             self.set_absent();
             return None;
         }
-        let served = status & (RECEIVE_CAUSES | TRANSMIT_CAUSES);
+        let served = (status & (RECEIVE_CAUSES | TRANSMIT_CAUSES)) - self.stuck;
         if !served.is_empty() {
             self.memory.registers.page0().acknowledge(served);
         }
@@ -162,12 +189,7 @@ impl<B: RegisterBus> Card<B> {
         self.drain_acknowledged(budget, |frame| events.received(frame));
     }
 
-    fn transmitted(
-        &mut self,
-        due: InterruptStatus,
-        now: Instant,
-        events: &mut impl CardEvents<B>,
-    ) {
+    fn transmitted(&mut self, due: InterruptStatus, now: Instant, events: &mut impl CardEvents<B>) {
         let freed = self
             .transmitter
             .ended(&mut self.memory, due, now, &mut self.counters);
@@ -225,7 +247,9 @@ impl<B: RegisterBus> Card<B> {
             self.counters.overwrite_resends += 1;
             self.transmitter.resend(&mut self.memory, now);
         }
-        self.finish();
+        self.choose_causes();
+        // Frames were refused meanwhile, even with a slot free.
+        events.transmit_slot_free();
         !self.broken
     }
 }

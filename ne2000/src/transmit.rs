@@ -43,9 +43,14 @@ pub enum SendRefusal {
 enum Slot {
     Free,
     /// Filled, waits for the other one to leave.
-    Loaded { length: u16 },
+    Loaded {
+        length: u16,
+    },
     /// The chip is transmitting it.
-    Leaving { length: u16, since: Instant },
+    Leaving {
+        length: u16,
+        since: Instant,
+    },
 }
 
 /// The two slots.
@@ -101,7 +106,11 @@ impl Transmitter {
     }
 
     /// Copies a frame of `length` bytes to a free slot, zero-padded to 60 bytes,
-    /// and transmits it unless the other slot is leaving.
+    /// and transmits it unless the other slot is leaving. Answers the length
+    /// with the padding.
+    ///
+    /// # Errors
+    /// BadLength, Busy, or Stuck for a remote write that doesn't complete.
     pub fn send<'s, B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,

@@ -7,12 +7,14 @@ use crate::PATIENCE;
 use crate::screen::{CURSOR_ANSWER, Screen};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The shell's prompt.
 pub const PROMPT: &str = "net> ";
-/// How long a look at a socket waits before other things are looked at again.
-const GLANCE: Duration = Duration::from_millis(5);
+/// The most that a wait for output lasts before the deadline is looked at again.
+const GLANCE: Duration = Duration::from_millis(50);
 /// How many lines a message about a failure shows.
 const SHOWN_LINES: usize = 40;
 
@@ -20,6 +22,9 @@ const SHOWN_LINES: usize = 40;
 #[derive(Debug)]
 pub struct Console {
     stream: UnixStream,
+    /// What the guest prints. A thread of its own takes it from QEMU: the socket holds a few hundred bytes of it only, and then the guest
+    /// would have to wait.
+    output: Receiver<Vec<u8>>,
     screen: Screen,
     /// Lines before this one have been dealt with.
     seen: usize,
@@ -55,11 +60,12 @@ impl Console {
 
     fn new(stream: UnixStream) -> Self {
         stream.set_nonblocking(false).expect("a connected socket");
-        stream
-            .set_read_timeout(Some(GLANCE))
-            .expect("a duration that is not zero");
+        let source = stream.try_clone().expect("a file descriptor");
+        let (sender, output) = channel();
+        thread::spawn(move || forward(source, &sender));
         Self {
             stream,
+            output,
             screen: Screen::new(),
             seen: 0,
             closed: false,
@@ -210,16 +216,10 @@ impl Console {
 
     /// Draws what has come, and waits a moment for it.
     fn read_some(&mut self) {
-        let mut bytes = [0; 4096];
-        match self.stream.read(&mut bytes) {
-            Ok(0) => self.closed = true,
-            Ok(length) => self.screen.draw(&bytes[..length]),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                ) => {}
-            Err(_) => self.closed = true,
+        match self.output.recv_timeout(GLANCE) {
+            Ok(bytes) => self.screen.draw(&bytes),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => self.closed = true,
         }
         for _ in 0..self.screen.take_questions() {
             // A guest that is gone needs no answer; the next read tells.
@@ -233,6 +233,16 @@ impl Console {
             .map(|index| format!("  | {}", self.screen.line(index)))
             .collect();
         lines.join("\n")
+    }
+}
+
+/// Passes on what comes from QEMU until it closes the console, or nobody wants it any more.
+fn forward(mut source: UnixStream, sender: &Sender<Vec<u8>>) {
+    let mut bytes = [0; 16384];
+    while let Ok(length) = source.read(&mut bytes) {
+        if length == 0 || sender.send(bytes[..length].to_vec()).is_err() {
+            return;
+        }
     }
 }
 

@@ -76,6 +76,15 @@ impl Growth {
             .unwrap_or_else(|| panic!("no counter `{name}` in {:?}", self.0.keys()))
     }
 
+    /// The growth of one counter of NDIS, over all adapters (`ndis.ADAPTER.name`).
+    pub fn of_adapter(&self, name: &str) -> u64 {
+        let of_ndis = self.0.iter().filter(|(path, _)| path.starts_with("ndis."));
+        of_ndis
+            .filter(|(path, _)| path.rsplit('.').next() == Some(name))
+            .map(|(_, growth)| growth)
+            .sum()
+    }
+
     /// Those that have grown at all.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         let grown = self.0.iter().filter(|(_, growth)| **growth != 0);

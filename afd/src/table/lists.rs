@@ -1,6 +1,7 @@
 //! First-in-first-out lists whose entries live in one common table.
 
-use super::slab::{Key, Slab, TableUsage};
+use super::slab::{Key, Slab};
+use executive::pool::PoolUsage;
 
 /// One list: the keys of its ends and its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -117,7 +118,7 @@ impl<T> Lists<T> {
     }
 
     /// How full the table is and was.
-    pub(crate) const fn usage(&self) -> TableUsage {
+    pub(crate) const fn usage(&self) -> PoolUsage {
         self.entries.usage()
     }
 }

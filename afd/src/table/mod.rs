@@ -11,5 +11,4 @@ mod tests;
 
 pub(crate) use deadlines::Deadlines;
 pub(crate) use lists::{List, Lists};
-pub use slab::TableUsage;
 pub(crate) use slab::{Key, Slab};

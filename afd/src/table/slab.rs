@@ -1,6 +1,7 @@
 //! A fixed number of slots that are named by keys which do not survive them.
 
 use alloc::boxed::Box;
+use executive::pool::PoolUsage;
 
 /// Names one use of a slot: after the slot is freed, its next use has another
 /// generation and the old key finds nothing.
@@ -30,19 +31,6 @@ impl Key {
     }
 }
 
-/// How full a table is and was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TableUsage {
-    /// Slots that exist.
-    pub size: u32,
-    /// Slots in use.
-    pub used: u32,
-    /// The most slots that were ever in use at once.
-    pub peak: u32,
-    /// Insertions refused because every slot was in use.
-    pub failures: u64,
-}
-
 #[derive(Debug)]
 struct Slot<T> {
     /// Counts the uses of the slot, from 1.
@@ -61,7 +49,7 @@ enum Content<T> {
 pub(crate) struct Slab<T> {
     slots: Box<[Slot<T>]>,
     free: Option<u32>,
-    usage: TableUsage,
+    usage: PoolUsage,
 }
 
 impl<T> Slab<T> {
@@ -75,9 +63,9 @@ impl<T> Slab<T> {
                 },
             })
             .collect();
-        let usage = TableUsage {
+        let usage = PoolUsage {
             size,
-            ..TableUsage::default()
+            ..PoolUsage::default()
         };
         Self {
             slots,
@@ -175,7 +163,7 @@ impl<T> Slab<T> {
     }
 
     /// How full the table is and was.
-    pub(crate) const fn usage(&self) -> TableUsage {
+    pub(crate) const fn usage(&self) -> PoolUsage {
         self.usage
     }
 }

@@ -170,6 +170,20 @@ fn a_handle_to_the_device_itself_takes_no_part_in_transfers() {
 }
 
 #[test]
+fn without_a_cancel_routine_nothing_may_wait() {
+    on_two_hosts(|one, _| {
+        let handle = one.bound(7);
+        one.look(|afd, _| afd.cancel_routine = None);
+        assert_eq!(
+            one.receive(handle, 10).result(),
+            (NtStatus::DEVICE_NOT_READY, 0)
+        );
+        one.close(handle);
+        one.assert_level();
+    });
+}
+
+#[test]
 fn full_tables_are_insufficient_resources_and_counted() {
     on_two_hosts(|one, _| {
         let endpoints = super::support::CONFIGURATION.endpoints;

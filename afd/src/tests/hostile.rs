@@ -4,12 +4,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use executive::{Duration, NtStatus};
+use netstack::SocketAddress;
 use netstack::tdi::ReceiveFlags;
 use proptest::prelude::*;
 
 use super::support::{Device, anywhere, at, on_two_hosts};
 use crate::ioctl::{AfdFlags, ControlCode, PollEvents, ShareType};
 use crate::{AfdTicket, Handle, MajorFunction, SYSTEM_BUFFER_SIZE};
+
+/// The first of the ports that are used.
+const FIRST_PORT: u16 = 1000;
 
 /// Handles that are used at a time.
 const HANDLES: usize = 8;
@@ -35,11 +39,11 @@ enum Step {
     },
     Connect {
         handle: Name,
-        port: u16,
+        remote: SocketAddress,
     },
     Send {
         handle: Name,
-        port: u16,
+        remote: SocketAddress,
         size: usize,
         flags: u32,
     },
@@ -87,7 +91,7 @@ enum Name {
 }
 
 fn name() -> impl Strategy<Value = Name> {
-    prop_oneof![9 => (0..HANDLES).prop_map(Name::Known), 1 => any::<u64>().prop_map(Name::Raw)]
+    prop_oneof![29 => any::<usize>().prop_map(Name::Known), 1 => any::<u64>().prop_map(Name::Raw)]
 }
 
 fn known_code() -> impl Strategy<Value = u32> {
@@ -118,17 +122,29 @@ fn anything() -> impl Strategy<Value = Step> {
         )
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let port = || 1000_u16..1006;
+fn port() -> impl Strategy<Value = u16> {
+    FIRST_PORT..FIRST_PORT + 6
+}
+
+fn remote() -> impl Strategy<Value = SocketAddress> {
+    (1_u8..4, port()).prop_map(|(host, port)| at(host, port))
+}
+
+/// Flags that make sense, mostly.
+fn flags(likely: u32) -> impl Strategy<Value = u32> {
+    prop_oneof![5 => Just(0), 3 => any::<u32>().prop_map(move |flags| flags & likely), 1 => any::<u32>()]
+}
+
+/// Steps that use handles as they are meant to be used.
+fn transfer() -> impl Strategy<Value = Step> {
+    let receive_flags = (ReceiveFlags::PEEK | ReceiveFlags::PARTIAL).bits();
+    let immediate = AfdFlags::IMMEDIATE.bits();
+    let timeout = prop_oneof![Just(0), -1_000_000_i64..1_000_000, any::<i64>()];
     prop_oneof![
-        6 => anything(),
-        3 => Just(Step::Open),
-        3 => (name(), port(), 0_u8..4)
-            .prop_map(|(handle, port, share)| Step::Bind { handle, port, share }),
-        1 => (name(), port()).prop_map(|(handle, port)| Step::Connect { handle, port }),
-        4 => (name(), port(), 0_usize..3000, any::<u32>())
-            .prop_map(|(handle, port, size, flags)| Step::Send { handle, port, size, flags }),
-        4 => (name(), 0_usize..2000, any::<u32>(), any::<u32>()).prop_map(
+        1 => (name(), remote()).prop_map(|(handle, remote)| Step::Connect { handle, remote }),
+        8 => (name(), remote(), 0_usize..1600, flags(immediate))
+            .prop_map(|(handle, remote, size, flags)| Step::Send { handle, remote, size, flags }),
+        8 => (name(), 0_usize..1600, flags(immediate), flags(receive_flags)).prop_map(
             |(handle, capacity, afd_flags, tdi_flags)| Step::Receive {
                 handle,
                 capacity,
@@ -136,9 +152,19 @@ fn step() -> impl Strategy<Value = Step> {
                 tdi_flags,
             }
         ),
-        3 => (name(), name(), any::<i64>(), any::<u32>()).prop_map(
-            |(handle, other, timeout, events)| Step::Poll { handle, other, timeout, events }
-        ),
+        5 => (name(), name(), timeout, flags(1)).prop_map(|(handle, other, timeout, events)| {
+            Step::Poll { handle, other, timeout, events }
+        }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bind = (name(), port(), 0_u8..4);
+    prop_oneof![
+        8 => anything(),
+        20 => transfer(),
+        3 => Just(Step::Open),
+        3 => bind.prop_map(|(handle, port, share)| Step::Bind { handle, port, share }),
         1 => name().prop_map(|handle| Step::Duplicate { handle }),
         1 => name().prop_map(|handle| Step::Close { handle }),
         1 => name().prop_map(|handle| Step::CleanUp { handle }),
@@ -157,9 +183,24 @@ struct Requester {
 }
 
 impl Requester {
+    /// Somebody with a few endpoints at the first ports.
+    fn new(device: Device) -> Self {
+        let handles = (FIRST_PORT..FIRST_PORT + 4)
+            .map(|port| device.bound(port))
+            .collect();
+        Self {
+            device,
+            handles,
+            tickets: Vec::new(),
+        }
+    }
+
     fn handle(&self, name: Name) -> Handle {
         match name {
-            Name::Known(index) => self.handles.get(index).copied().unwrap_or_default(),
+            Name::Known(index) => {
+                let place = index.checked_rem(self.handles.len());
+                place.map_or(Handle::NULL, |place| self.handles[place])
+            }
             Name::Raw(raw) => Handle::from_raw(raw),
         }
     }
@@ -198,18 +239,18 @@ impl Requester {
                 let share = ShareType::from_raw(u32::from(share)).unwrap();
                 let _ = device.try_bind_as(self.handle(handle), share, anywhere(port));
             }
-            Step::Connect { handle, port } => {
-                let _ = device.try_connect(self.handle(handle), at(2, port));
+            Step::Connect { handle, remote } => {
+                let _ = device.try_connect(self.handle(handle), remote);
             }
             Step::Send {
                 handle,
-                port,
+                remote,
                 size,
                 flags,
             } => {
                 let bytes = &[0x5A; 3000][..size];
                 let flags = AfdFlags::from_bits_truncate(flags);
-                let ticket = device.send(self.handle(handle), Some(at(2, port)), bytes, flags);
+                let ticket = device.send(self.handle(handle), Some(remote), bytes, flags);
                 self.note(ticket, false);
             }
             Step::Receive {
@@ -242,7 +283,9 @@ impl Requester {
                 self.note(ticket, true);
             }
             Step::Close { handle } => {
-                let _ = device.try_close(self.handle(handle));
+                let handle = self.handle(handle);
+                let _ = device.try_close(handle);
+                self.handles.retain(|known| *known != handle);
             }
             Step::CleanUp { handle } => {
                 let _ = device.try_clean_up(self.handle(handle));
@@ -314,17 +357,16 @@ impl Requester {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// Whatever is requested, nothing panics, every request ends exactly once,
     /// and in the end nothing is left of anything.
     #[test]
     fn any_requests_in_any_order_end_once_and_leave_nothing(
-        steps in prop::collection::vec((any::<bool>(), step()), 1..120),
+        steps in prop::collection::vec((any::<bool>(), step()), 1..200),
     ) {
         on_two_hosts(move |one, two| {
-            let requester = |device| Requester { device, handles: Vec::new(), tickets: Vec::new() };
-            let mut requesters = [requester(one), requester(two)];
+            let mut requesters = [one, two].map(Requester::new);
             for (which, step) in &steps {
                 requesters[usize::from(*which)].act(step);
             }

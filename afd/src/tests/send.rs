@@ -160,6 +160,20 @@ fn the_send_window_lets_callers_go_on_until_it_is_full() {
 }
 
 #[test]
+fn a_larger_send_window_makes_a_full_endpoint_writable() {
+    on_two_hosts(|one, _| {
+        let sender = one.bound(1000);
+        one.set_info(sender, InformationClass::SEND_WINDOW, 10);
+        one.world.set_wire(false);
+        one.send_to(sender, at(2, 2000), &[0; 10]);
+        let mut poll = one.select(sender, i64::MAX, &[(sender, PollEvents::SEND)]);
+        assert_eq!(poll.result().0, NtStatus::PENDING);
+        one.set_info(sender, InformationClass::SEND_WINDOW, 11);
+        assert_eq!(seen(&mut poll), [(sender, PollEvents::SEND)]);
+    });
+}
+
+#[test]
 fn a_buffered_send_that_fails_is_counted() {
     on_two_hosts(|one, _| {
         let sender = one.bound(1000);

@@ -1,4 +1,23 @@
-//! IRQL, DPCs, dispatcher objects, threads, work items and IRPs of a small NT-like kernel
+//! IRQL, DPCs, dispatcher objects, threads, work items and IRPs of a small NT-like kernel.
+//!
+//! The names and the rules are those of the Windows driver kit. There is one
+//! processor; the machine below is a [`Platform`], which the kernel's hardware
+//! layer implements, and for host tests the `simulation` module.
+//!
+//! | Level | Who runs there | May | Must not |
+//! |---|---|---|---|
+//! | [`Irql::Passive`] | threads, [`WorkItem`]s | wait, start threads | |
+//! | [`Irql::Apc`] | a thread's procedure calls | wait | |
+//! | [`Irql::Dispatch`] | [`Dpc`]s, [`Timer`]s, holders of a [`SpinLock`] | [`Event::set`], queue work items, complete IRPs | wait |
+//! | [`Irql::Device`] | interrupt service routines | [`Dpc::queue`] | use events, work items, IRPs |
+//!
+//! An interrupt is handled on this way: its service routine queues a DPC, the
+//! DPC runs before the interrupted thread goes on and queues a work item, a
+//! worker thread runs that. DPCs are bounded in number and time, see [`dpc`].
+//!
+//! Memory is allocated by [`Executive::new`] and by the functions that say so,
+//! all of which belong to the start; nothing allocates afterwards. A full
+//! table or pool is the status `INSUFFICIENT_RESOURCES`.
 #![no_std]
 #![deny(unsafe_code)]
 

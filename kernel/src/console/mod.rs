@@ -68,10 +68,7 @@ impl Session {
     /// Takes the next input there is within the time; whether it has Ctrl-C.
     fn listen(&mut self, timeout: Duration) -> bool {
         let mut buffer = [0; 64];
-        let event = self
-            .system
-            .machine
-            .read_console(&mut buffer, Some(timeout));
+        let event = self.system.machine.read_console(&mut buffer, Some(timeout));
         let ConsoleEvent::Input(count) = event else {
             return false;
         };

@@ -33,15 +33,42 @@ fn unknown_commands_say_where_the_known_ones_are() {
 #[test]
 fn bad_arguments_say_what_was_expected() {
     for (typed, error) in [
-        ("ping", "error: ADDRESS expected\r\nusage: ping ADDRESS [COUNT]\r\n"),
-        ("ping x.y", "error: ADDRESS expected, found `x.y`\r\nusage: ping"),
-        ("ping 10.0.2.2 0", "error: COUNT must be 1 to 100000, found `0`\r\nusage: ping"),
-        ("ping 10.0.2.2 1 z", "error: unexpected argument `z`\r\nusage: ping"),
-        ("uptime --now", "error: unexpected argument `now`\r\nusage: uptime\r\n"),
-        ("log loud", "error: off, error, warn, info, debug or trace expected, found `loud`"),
-        ("log debug nobody", "error: TARGET (`log` lists them) expected, found `nobody`"),
-        ("stats nobody", "error: `all` or the name of a layer expected, found `nobody`"),
-        ("selftest nobody", "error: NAME of a self test expected, found `nobody`"),
+        (
+            "ping",
+            "error: ADDRESS expected\r\nusage: ping ADDRESS [COUNT]\r\n",
+        ),
+        (
+            "ping x.y",
+            "error: ADDRESS expected, found `x.y`\r\nusage: ping",
+        ),
+        (
+            "ping 10.0.2.2 0",
+            "error: COUNT must be 1 to 100000, found `0`\r\nusage: ping",
+        ),
+        (
+            "ping 10.0.2.2 1 z",
+            "error: unexpected argument `z`\r\nusage: ping",
+        ),
+        (
+            "uptime --now",
+            "error: unexpected argument `now`\r\nusage: uptime\r\n",
+        ),
+        (
+            "log loud",
+            "error: off, error, warn, info, debug or trace expected, found `loud`",
+        ),
+        (
+            "log debug nobody",
+            "error: TARGET (`log` lists them) expected, found `nobody`",
+        ),
+        (
+            "stats nobody",
+            "error: `all` or the name of a layer expected, found `nobody`",
+        ),
+        (
+            "selftest nobody",
+            "error: NAME of a self test expected, found `nobody`",
+        ),
     ] {
         let output = converse(std::format!("{typed}\r").as_bytes());
         assert!(output.contains(error), "{typed}: {output}");
@@ -75,7 +102,10 @@ fn a_line_that_does_not_fit_is_refused_whole() {
     let output = converse(&typed);
     assert!(output.contains("error: line too long (at most 128 characters)\r\n"));
     assert!(!output.contains("unknown command"));
-    assert!(output.contains("up 0."), "the next line is a new one: {output}");
+    assert!(
+        output.contains("up 0."),
+        "the next line is a new one: {output}"
+    );
 }
 
 #[test]

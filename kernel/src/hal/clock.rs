@@ -29,14 +29,15 @@ const HALF: u16 = 1194;
 /// Readings of which the least disturbed is taken, at each point of a measurement.
 const READINGS: usize = 3;
 
-/// Measurements before the clock is given up.
+/// Measurements of which the best is taken, if none is good.
 const ATTEMPTS: usize = 8;
+
+/// Errors of a good and of a bearable measurement, in millionths.
+const GOOD_ERROR: u64 = 400;
+const BEARABLE_ERROR: u64 = 20_000;
 
 /// Frequencies that a time-stamp counter can have, in Hz.
 const PLAUSIBLE: Range<u64> = 50_000_000..20_000_000_000;
-
-/// What part of the frequency the halves of a measurement may differ by.
-const TOLERANCE: u64 = 500;
 
 static TIMER: InterruptLock<IntervalTimer> = InterruptLock::new(IntervalTimer::new());
 
@@ -58,8 +59,16 @@ struct Reading {
     counter: u64,
     /// The interval timer, which counts down.
     timer: u16,
-    /// Counts by which the two may be apart.
+    /// Time-stamp counts within which the timer came to its value.
     uncertainty: u64,
+}
+
+/// A measurement of the time-stamp counter's frequency.
+#[derive(Clone, Copy)]
+struct Measurement {
+    hertz: u64,
+    /// How wrong it may be, in millionths.
+    error: u64,
 }
 
 /// The time-stamp counter.
@@ -98,10 +107,10 @@ pub(crate) fn ticks() -> u64 {
 pub(crate) fn calibrate() {
     let mut timer = TIMER.lock();
     timer.start(0);
-    let Some((hertz, scale)) = (0..ATTEMPTS).find_map(|_| {
-        let hertz = measure(&mut timer)?;
-        Some((hertz, TimeScale::from_hertz(hertz)?))
-    }) else {
+    let best = best_measurement(&mut timer);
+    let Some((hertz, scale)) =
+        best.and_then(|best| Some((best.hertz, TimeScale::from_hertz(best.hertz)?)))
+    else {
         panic!("the time-stamp counter and the interval timer disagree: no clock");
     };
     FREQUENCY.store(hertz, Ordering::Relaxed);
@@ -113,9 +122,26 @@ pub(crate) fn set_tick_rate(hertz: u64) {
     TIMER.lock().start_at(hertz);
 }
 
-/// One measurement of the frequency, in Hz; `None` if its halves differ, as they do
-/// when the machine was stopped meanwhile.
-fn measure(timer: &mut IntervalTimer) -> Option<u64> {
+/// The first good measurement, or the best of the bearable ones.
+fn best_measurement(timer: &mut IntervalTimer) -> Option<Measurement> {
+    let mut best: Option<Measurement> = None;
+    for _ in 0..ATTEMPTS {
+        let Some(measurement) = measure(timer) else {
+            continue;
+        };
+        if best.is_none_or(|best| measurement.error < best.error) {
+            best = Some(measurement);
+        }
+        if measurement.error <= GOOD_ERROR {
+            break;
+        }
+    }
+    best.filter(|best| best.error <= BEARABLE_ERROR)
+}
+
+/// Measures the frequency in two halves, which differ when the machine was stopped
+/// meanwhile for longer than the timer takes for all its counts.
+fn measure(timer: &mut IntervalTimer) -> Option<Measurement> {
     let begin = read(timer)?;
     wait_until(timer, begin.timer, HALF);
     let middle = read(timer)?;
@@ -123,8 +149,16 @@ fn measure(timer: &mut IntervalTimer) -> Option<u64> {
     let end = read(timer)?;
     let first = hertz_between(begin, middle)?;
     let second = hertz_between(middle, end)?;
-    let hertz = hertz_between(begin, end)?;
-    (PLAUSIBLE.contains(&hertz) && first.abs_diff(second) <= hertz / TOLERANCE).then_some(hertz)
+    let hertz = hertz_between(begin, end).filter(|hertz| PLAUSIBLE.contains(hertz))?;
+    let uncertainty = u64::midpoint(begin.uncertainty, end.uncertainty);
+    let counts = end.counter - begin.counter;
+    let by_reading = 1_000_000 * uncertainty / counts.max(1);
+    // Each half is less certain than the whole.
+    let by_halves = 1_000_000 * first.abs_diff(second) / hertz / 4;
+    Some(Measurement {
+        hertz,
+        error: by_reading.max(by_halves),
+    })
 }
 
 /// The time-stamp counter's frequency from two readings.
@@ -158,16 +192,17 @@ fn read_once(timer: &mut IntervalTimer) -> Option<Reading> {
     let mut before = counter();
     let old = timer.count();
     for _ in 0..POLLS {
-        let now = counter();
+        let between = counter();
         let count = timer.count();
         if count != old {
+            let uncertainty = counter() - before;
             return Some(Reading {
-                counter: before + (now - before) / 2,
+                counter: before + uncertainty / 2,
                 timer: count,
-                uncertainty: now - before,
+                uncertainty,
             });
         }
-        before = now;
+        before = between;
     }
     None
 }

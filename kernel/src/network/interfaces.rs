@@ -105,7 +105,9 @@ impl Interfaces {
         if own.is_some() || core::mem::replace(&mut self.first_taken, true) {
             return (own, self.gateway(name, own));
         }
-        let configured = self.registry.get_as::<Prefix>(PROTOCOL_SECTION, "IPAddress");
+        let configured = self
+            .registry
+            .get_as::<Prefix>(PROTOCOL_SECTION, "IPAddress");
         let address = configured.or(DEFAULT_ADDRESS);
         let default = address
             .is_some_and(|prefix| prefix.contains(DEFAULT_GATEWAY))

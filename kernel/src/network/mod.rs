@@ -158,9 +158,10 @@ impl Network {
         let _raised = self.executive.raise_irql(Irql::Dispatch);
         let frame = {
             let layers = &mut *self.layers.lock();
-            layers.stack.next_frame().map(|(interface, packet)| {
-                (layers.interfaces.binding(interface), packet)
-            })
+            layers
+                .stack
+                .next_frame()
+                .map(|(interface, packet)| (layers.interfaces.binding(interface), packet))
         };
         match (frame, self.lan.get()) {
             (None, _) => false,
@@ -221,7 +222,8 @@ impl Layers {
     /// next datagram finds it (seed item 48).
     fn drain_completions(&mut self, now: Instant) {
         while let Some(completion) = self.stack.next_completion() {
-            self.afd.transport_completed(completion, &mut self.stack, now);
+            self.afd
+                .transport_completed(completion, &mut self.stack, now);
         }
     }
 }

@@ -18,8 +18,9 @@ use netstack::SocketAddress;
 
 use crate::machine::Machine;
 
-/// The largest datagram that UDP has room for, in bytes.
-const MAXIMUM_DATAGRAM: usize = 65507;
+/// Bytes of the largest datagram that arrives: one that fits an Ethernet frame,
+/// since fragments are not reassembled.
+const MAXIMUM_DATAGRAM: usize = 1472;
 const STACK_BYTES: usize = 32 * 1024;
 /// The pause after a failed call, so that a failure that stays does not spin.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -203,9 +204,9 @@ impl Task {
 
     fn serve(&mut self, answer: &mut Answer) -> Result<(), WsaError> {
         let mut source = SocketAddress::UNSPECIFIED;
-        let length =
-            self.winsock
-                .recvfrom(self.socket, &mut self.buffer, 0, Some(&mut source))?;
+        let length = self
+            .winsock
+            .recvfrom(self.socket, &mut self.buffer, 0, Some(&mut source))?;
         let counters = &self.service.counters;
         count(&counters.datagrams, 1);
         count(&counters.bytes, length as u64);

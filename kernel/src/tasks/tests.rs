@@ -9,7 +9,11 @@ fn rfc864_pattern_has_lines_of_72_characters() {
     assert_eq!(lines[0].len(), 73);
     assert!(lines[0].starts_with(b" !\"#"));
     assert!(lines[1].starts_with(b"!\"#$"));
-    assert!(buffer.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n')));
+    assert!(
+        buffer
+            .iter()
+            .all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n'))
+    );
 }
 
 #[test]

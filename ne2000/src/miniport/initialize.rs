@@ -2,7 +2,7 @@
 
 use executive::time::Duration;
 use ndis::{
-    BusType, InitializeContext, Initialized, Medium, NdisStatus, PacketFilter,
+    BusType, HardwareAddress, InitializeContext, Initialized, Medium, NdisStatus, PacketFilter,
 };
 
 use super::opener::Claim;
@@ -37,6 +37,8 @@ pub(super) fn initialize<B: RegisterBus>(
     if let Some(address) = context.read_network_address() {
         card.set_station_address(address.0);
     }
+    let quirk = context.read_integer("ReadBeforeWrite");
+    card.set_read_before_write(quirk.is_some_and(|value| value != 0));
     card.start();
     let (interrupt, interrupt_probed) = match context.resources().interrupt {
         Some(line) => (line, false),
@@ -134,10 +136,10 @@ fn find_interrupt<B: RegisterBus>(
 
 fn announce<B: RegisterBus>(name: &str, card: &Card<B>, placement: Placement) {
     let identity = card.identity();
-    let [a, b, c, d, e, f] = card.station_address();
+    let address = HardwareAddress(card.station_address());
     log::info!(
         target: "ne2000",
-        "{name}: {} at {} port {:#x}, irq {}{}, {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}, {} KiB, {} bit data port",
+        "{name}: {} at {} port {:#x}, irq {}{}, {address}, {} KiB, {} bit data port",
         identity.chip,
         placement.bus,
         placement.port,

@@ -100,19 +100,16 @@ pub(super) fn query_information<B: RegisterBus>(
         Oid::IEEE_802_3_PERMANENT_ADDRESS => {
             RequestOutcome::answer(buffer, &card.identity().permanent_address)
         }
-        Oid::IEEE_802_3_CURRENT_ADDRESS => {
-            RequestOutcome::answer(buffer, &card.station_address())
-        }
+        Oid::IEEE_802_3_CURRENT_ADDRESS => RequestOutcome::answer(buffer, &card.station_address()),
         Oid::IEEE_802_3_MULTICAST_LIST => answer_iter(
             buffer,
             adapter.multicast.len() * 6,
             adapter.multicast.iter().flat_map(|address| address.0),
         ),
         Oid(OID_MEASURE) => RequestOutcome::answer(buffer, &adapter.measurement.to_bytes()),
-        Oid(OID_CARD) => RequestOutcome::answer(
-            buffer,
-            &CardReport::of(card, adapter.placement).to_bytes(),
-        ),
+        Oid(OID_CARD) => {
+            RequestOutcome::answer(buffer, &CardReport::of(card, adapter.placement).to_bytes())
+        }
         Oid(private) => match OID_COUNTERS.iter().position(|known| *known == private) {
             Some(query) => {
                 card.update_counters();

@@ -1,6 +1,8 @@
 //! SetInformation: packet filter, multicast list, lookahead, measurements.
 
-use ndis::{AdapterContext, HandleInterrupt, HardwareAddress, NdisStatus, Oid, PacketFilter, RequestOutcome};
+use ndis::{
+    AdapterContext, HandleInterrupt, HardwareAddress, NdisStatus, Oid, PacketFilter, RequestOutcome,
+};
 
 use super::Adapter;
 use crate::bus::RegisterBus;
@@ -42,10 +44,7 @@ pub(super) fn set_information<B: RegisterBus>(
 }
 
 /// Has `set` take the number in the buffer.
-fn number(
-    buffer: &[u8],
-    set: impl FnOnce(u32) -> Result<(), NdisStatus>,
-) -> RequestOutcome {
+fn number(buffer: &[u8], set: impl FnOnce(u32) -> Result<(), NdisStatus>) -> RequestOutcome {
     let Some(value) = buffer.first_chunk() else {
         return RequestOutcome::TooShort(4);
     };
@@ -117,7 +116,7 @@ impl<B: RegisterBus> Adapter<B> {
                 break;
             }
         }
-        self.interrupt.resume(suspended);
+        drop(suspended);
         RequestOutcome::Done(Order::LENGTH)
     }
 }

@@ -35,8 +35,8 @@ impl Chip {
     }
 
     fn on_network(&self) -> bool {
-        let loopback = TransmitConfiguration::INTERNAL_LOOPBACK
-            | TransmitConfiguration::ENCODER_LOOPBACK;
+        let loopback =
+            TransmitConfiguration::INTERNAL_LOOPBACK | TransmitConfiguration::ENCODER_LOOPBACK;
         let looped = !self.is_qemu() && self.tcr & loopback.bits() != 0;
         self.started() && !looped && !self.faults.absent
     }

@@ -1,7 +1,7 @@
 //! Reading and writing the sixteen byte registers.
 
+use super::Violation;
 use super::chip::{Chip, ISR_RDC, ISR_RST};
-use super::{Violation};
 use crate::registers::offset;
 
 impl Chip {

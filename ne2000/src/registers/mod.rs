@@ -19,8 +19,6 @@ mod bits;
 mod page0;
 mod page1;
 mod page2;
-#[cfg(test)]
-mod tests;
 
 pub use bits::{
     Command, DataConfiguration, InterruptStatus, ReceiveConfiguration, ReceiveStatus,

@@ -15,33 +15,45 @@ fn slot_of(port: u16, line: u8, configuration: Configuration) -> (CardModel, Slo
     (model.clone(), Slot { port, line, model })
 }
 
-fn placement(world: &World, adapter: &ndis::AdapterHandle) -> (u16, u8, bool) {
+fn placement(world: &World, adapter: ndis::AdapterHandle) -> (u16, u8, bool) {
     let bytes = world.query(adapter, Oid(OID_CARD)).expect("a report");
     let report = CardReport::from_bytes(&bytes).expect("a whole report");
     let placement = report.placement;
-    (placement.port, placement.interrupt, placement.interrupt_probed)
+    (
+        placement.port,
+        placement.interrupt,
+        placement.interrupt_probed,
+    )
 }
 
 #[test]
 fn seed_11_resources_come_from_the_configuration_when_the_bus_gives_none() {
     let (_, first) = slot(0x340, 5);
-    run(vec![first], &["Ne2000.Port=0x340", "Ne2000.Irq=5"], |mut world| {
-        let adapter = world.start();
-        assert_eq!(placement(&world, &adapter), (0x340, 5, false));
-        assert_eq!(world.bus.lines(), [5]);
-        assert_eq!(adapter.hardware_address().0, Configuration::QEMU.address);
-        assert_eq!(adapter.maximum_frame_size(), 1500);
-    });
+    run(
+        vec![first],
+        &["Ne2000.Port=0x340", "Ne2000.Irq=5"],
+        |mut world| {
+            let adapter = world.start();
+            assert_eq!(placement(&world, adapter), (0x340, 5, false));
+            assert_eq!(world.bus.lines(), [5]);
+            assert_eq!(adapter.hardware_address().0, Configuration::QEMU.address);
+            assert_eq!(adapter.maximum_frame_size(), 1500);
+        },
+    );
 }
 
 #[test]
 fn seed_11_resources_of_the_bus_come_before_the_configuration() {
     let (_, card) = slot(0xC000, 11);
-    run(vec![card], &["Ne2000.Port=0x340", "Ne2000.Irq=5"], |mut world| {
-        let started = world.start_all(&[("Ne2000", Resources::pci(0xC000, Some(11)))]);
-        let adapter = started[0].expect("the adapter starts");
-        assert_eq!(placement(&world, &adapter), (0xC000, 11, false));
-    });
+    run(
+        vec![card],
+        &["Ne2000.Port=0x340", "Ne2000.Irq=5"],
+        |mut world| {
+            let started = world.start_all(&[("Ne2000", Resources::pci(0xC000, Some(11)))]);
+            let adapter = started[0].expect("the adapter starts");
+            assert_eq!(placement(&world, adapter), (0xC000, 11, false));
+        },
+    );
 }
 
 #[test]
@@ -52,7 +64,7 @@ fn seed_11_port_and_interrupt_line_are_found_by_probing() {
             // A clock tick in the first probe makes it inconclusive.
             lock(&world.bus.noise).push(1);
             let adapter = world.start();
-            assert_eq!(placement(&world, &adapter), (port, line, true));
+            assert_eq!(placement(&world, adapter), (port, line, true));
         });
     }
 }
@@ -60,15 +72,24 @@ fn seed_11_port_and_interrupt_line_are_found_by_probing() {
 #[test]
 fn seed_11_configured_address_is_used_only_if_it_is_six_bytes() {
     for (word, expected) in [
-        ("Ne2000.NetworkAddress=02:11:22:33:44:55", [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]),
-        ("Ne2000.NetworkAddress=02:11:22:33:44", Configuration::QEMU.address),
-        ("Ne2000.NetworkAddress=02:11:22:33:44:55:66", Configuration::QEMU.address),
+        (
+            "Ne2000.NetworkAddress=02:11:22:33:44:55",
+            [0x02, 0x11, 0x22, 0x33, 0x44, 0x55],
+        ),
+        (
+            "Ne2000.NetworkAddress=02:11:22:33:44",
+            Configuration::QEMU.address,
+        ),
+        (
+            "Ne2000.NetworkAddress=02:11:22:33:44:55:66",
+            Configuration::QEMU.address,
+        ),
     ] {
         let (model, card) = slot(0x300, 9);
         run(vec![card], &[word], move |mut world| {
             let adapter = world.start();
             assert_eq!(adapter.hardware_address().0, expected);
-            let permanent = world.query(&adapter, Oid::IEEE_802_3_PERMANENT_ADDRESS);
+            let permanent = world.query(adapter, Oid::IEEE_802_3_PERMANENT_ADDRESS);
             assert_eq!(permanent, Ok(Configuration::QEMU.address.to_vec()));
             world.bind();
             let wanted = frame(expected, 100, 1);
@@ -85,42 +106,61 @@ fn several_cards_are_an_adapter_each() {
     let (second, second_slot) = slot_of(
         0x320,
         5,
-        Configuration { address: [2, 0, 0, 0, 0, 2], ..Configuration::NE2000 },
+        Configuration {
+            address: [2, 0, 0, 0, 0, 2],
+            ..Configuration::NE2000
+        },
     );
     let (third, third_slot) = slot_of(
         0xC000,
         11,
-        Configuration { address: [2, 0, 0, 0, 0, 3], ..Configuration::QEMU },
+        Configuration {
+            address: [2, 0, 0, 0, 0, 3],
+            ..Configuration::QEMU
+        },
     );
-    run(vec![first_slot, second_slot, third_slot], &[], move |mut world| {
-        let started = world.start_all(&[
-            ("Ne2000", Resources::isa()),
-            ("Ne2000-1", Resources::isa()),
-            ("Ne2000-2", Resources::pci(0xC000, Some(11))),
-            ("Ne2000-3", Resources::isa()),
-        ]);
-        let adapters: Vec<_> = started[..3].iter().map(|adapter| adapter.expect("started")).collect();
-        assert_eq!(started[3].err(), Some(NdisStatus::ADAPTER_NOT_FOUND));
-        let ports: Vec<_> = adapters.iter().map(|adapter| placement(&world, adapter).0).collect();
-        assert_eq!(ports, [0x300, 0x320, 0xC000]);
-        world.bind();
-        for (binding, model) in [first, second, third].into_iter().enumerate() {
-            let own = adapters[binding].hardware_address().0;
-            let broadcast = frame([0xFF; 6], 200, binding as u32);
-            model.inject(&frame(own, 60, 1));
-            model.inject(&broadcast);
-            world.sleep(1);
-            // Only the newest binding has set a filter.
-            let expected = if binding == 2 { 2 } else { 0 };
-            assert_eq!(world.observer.take_frames().len(), expected);
-        }
-    });
+    run(
+        vec![first_slot, second_slot, third_slot],
+        &[],
+        move |mut world| {
+            let started = world.start_all(&[
+                ("Ne2000", Resources::isa()),
+                ("Ne2000-1", Resources::isa()),
+                ("Ne2000-2", Resources::pci(0xC000, Some(11))),
+                ("Ne2000-3", Resources::isa()),
+            ]);
+            let adapters: Vec<_> = started[..3]
+                .iter()
+                .map(|adapter| adapter.expect("started"))
+                .collect();
+            assert_eq!(started[3].err(), Some(NdisStatus::ADAPTER_NOT_FOUND));
+            let ports: Vec<_> = adapters
+                .iter()
+                .map(|adapter| placement(&world, *adapter).0)
+                .collect();
+            assert_eq!(ports, [0x300, 0x320, 0xC000]);
+            world.bind();
+            for (binding, model) in [first, second, third].into_iter().enumerate() {
+                let own = adapters[binding].hardware_address().0;
+                let broadcast = frame([0xFF; 6], 200, binding as u32);
+                model.inject(&frame(own, 60, 1));
+                model.inject(&broadcast);
+                world.sleep(1);
+                // Only the newest binding has set a filter.
+                let expected = if binding == 2 { 2 } else { 0 };
+                assert_eq!(world.observer.take_frames().len(), expected);
+            }
+        },
+    );
 }
 
 #[test]
 fn card_that_cannot_be_used_is_an_error_that_leaves_nothing_behind() {
     let (model, card) = slot(0x300, 9);
-    model.set_faults(Faults { absent: true, ..Faults::default() });
+    model.set_faults(Faults {
+        absent: true,
+        ..Faults::default()
+    });
     run(vec![card], &[], move |mut world| {
         let started = world.start_all(&[("Ne2000", Resources::isa())]);
         assert_eq!(started[0].err(), Some(NdisStatus::ADAPTER_NOT_FOUND));
@@ -128,7 +168,10 @@ fn card_that_cannot_be_used_is_an_error_that_leaves_nothing_behind() {
     });
     // A card whose interrupt never arrives.
     let (model, card) = slot(0x300, 9);
-    model.set_faults(Faults { lost_edges: 100, ..Faults::default() });
+    model.set_faults(Faults {
+        lost_edges: 100,
+        ..Faults::default()
+    });
     run(vec![card], &[], move |mut world| {
         let started = world.start_all(&[("Ne2000", Resources::isa())]);
         assert_eq!(started[0].err(), Some(NdisStatus::RESOURCE_CONFLICT));
@@ -146,7 +189,10 @@ fn halted_card_is_quiet_and_can_be_started_again() {
         assert_eq!(world.bus.lines(), []);
         model.inject(&frame(Configuration::QEMU.address, 60, 1));
         assert!(!model.interrupt_line());
-        world.ndis.start_device(&adapter).expect("the adapter starts again");
+        world
+            .ndis
+            .start_device(&adapter)
+            .expect("the adapter starts again");
         let binding = world.observer.binding();
         world.set_filter(&binding, ndis::PacketFilter::DIRECTED);
         let wanted = frame(Configuration::QEMU.address, 60, 2);

@@ -7,13 +7,16 @@ use crate::world::{Slot, World, frame, lock, run};
 
 const PEER: [u8; 6] = [0x02, 0, 0, 0, 0, 9];
 
-fn with_card(
-    configuration: Configuration,
-    body: impl FnOnce(World, CardModel) + Send + 'static,
-) {
+fn with_card(configuration: Configuration, body: impl FnOnce(World, CardModel) + Send + 'static) {
     let model = CardModel::new(configuration);
-    let slot = Slot { port: 0x300, line: 9, model: model.clone() };
-    run(vec![slot], &["Ne2000.Irq=9"], move |world| body(world, model));
+    let slot = Slot {
+        port: 0x300,
+        line: 9,
+        model: model.clone(),
+    };
+    run(vec![slot], &["Ne2000.Irq=9"], move |world| {
+        body(world, model);
+    });
 }
 
 #[test]
@@ -40,9 +43,7 @@ fn seed_17_and_18_all_frames_of_a_burst_are_indicated_in_order_and_the_batch_is_
         world.bind();
         let own = adapter.hardware_address().0;
         let burst: Vec<_> = (0..100).map(|seed| frame(own, 60, seed)).collect();
-        for frame in &burst {
-            model.inject(frame);
-        }
+        world.burst(&model, &burst);
         world.sleep(1);
         assert_eq!(world.observer.take_frames(), burst);
         let batches = *lock(&world.observer.batches);
@@ -83,13 +84,25 @@ fn frames_are_sent_whole_and_padded() {
 
 #[test]
 fn seed_32_sends_queue_while_both_slots_are_in_use() {
-    let configuration = Configuration { transmit_accesses: None, ..Configuration::NE2000 };
+    let configuration = Configuration {
+        transmit_accesses: None,
+        ..Configuration::NE2000
+    };
     with_card(configuration, |mut world, model| {
         world.start();
         let binding = world.bind();
-        let frames: Vec<_> = (0..8).map(|seed| frame(PEER, 100 + seed as usize, seed)).collect();
-        let answers: Vec<_> = frames.iter().map(|frame| world.send(&binding, frame)).collect();
-        assert_eq!(answers[..2], [NdisStatus::SUCCESS; 2], "both are on the card");
+        let frames: Vec<_> = (0..8)
+            .map(|seed| frame(PEER, 100 + seed as usize, seed))
+            .collect();
+        let answers: Vec<_> = frames
+            .iter()
+            .map(|frame| world.send(&binding, frame))
+            .collect();
+        assert_eq!(
+            answers[..2],
+            [NdisStatus::SUCCESS; 2],
+            "both are on the card"
+        );
         assert_eq!(answers[2..], [NdisStatus::PENDING; 6], "these wait");
         assert_eq!(lock(&world.observer.sent).len(), 0);
         for _ in 0..8 {

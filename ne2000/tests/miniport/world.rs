@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use executive::simulation::Simulation;
-use executive::{Duration, NtStatus};
+use executive::{Duration, Irql, NtStatus};
 use ndis::{
     AdapterHandle, BindingHandle, BusPlatform, Configuration, InterruptService, Limits, Medium,
     Ndis, NdisStatus, Oid, PacketFilter, PacketPool, ProtocolCharacteristics, ProtocolDriver,
@@ -53,7 +53,10 @@ impl Bus {
     }
 
     pub(crate) fn lines(&self) -> Vec<u8> {
-        lock(&self.connections).iter().map(|(line, _)| *line).collect()
+        lock(&self.connections)
+            .iter()
+            .map(|(line, _)| *line)
+            .collect()
     }
 }
 
@@ -107,7 +110,11 @@ pub(crate) fn run(
     body: impl FnOnce(World) + Send + 'static,
 ) {
     let words = words.iter().filter_map(|word| word.split_once('='));
-    let registry = Registry(words.map(|(key, value)| (key.to_ascii_lowercase(), value)).collect());
+    let registry = Registry(
+        words
+            .map(|(key, value)| (key.to_ascii_lowercase(), value))
+            .collect(),
+    );
     let registry: &'static Registry = Box::leak(Box::new(registry));
     let bus: &'static Bus = Box::leak(Box::default());
     let pool = PacketPool::new(256, 256);
@@ -122,6 +129,7 @@ pub(crate) fn run(
     }
     machine.run(move || {
         let executive = machine.executive();
+        executive.start_workers(1).expect("room for workers");
         let ndis = Ndis::new(executive, registry, bus, Limits::default()).expect("a wrapper");
         let opener = BusOpener::new(move |_, port| {
             let slot = slots.iter().find(|slot| slot.port == port);
@@ -137,7 +145,11 @@ pub(crate) fn run(
             observer: Arc::default(),
         });
         let usage = pool.usage();
-        assert_eq!((usage.packets.used, usage.buffers.used), (0, 0), "packets leaked");
+        assert_eq!(
+            (usage.packets.used, usage.buffers.used),
+            (0, 0),
+            "packets leaked"
+        );
     });
 }
 
@@ -187,10 +199,7 @@ impl World {
             .register_protocol("watcher", &table(), length, context)
             .expect("the table is good");
         let binding = self.observer.binding();
-        self.set_filter(
-            &binding,
-            PacketFilter::DIRECTED | PacketFilter::BROADCAST,
-        );
+        self.set_filter(&binding, PacketFilter::DIRECTED | PacketFilter::BROADCAST);
         binding
     }
 
@@ -211,10 +220,22 @@ impl World {
             .sleep(Duration::from_millis(milliseconds));
     }
 
+    /// Has all these frames arrive before the deferred half gets to run.
+    pub(crate) fn burst(&self, model: &CardModel, frames: &[Vec<u8>]) {
+        let raised = self.machine.executive().raise_irql(Irql::Dispatch);
+        for frame in frames {
+            model.inject(frame);
+        }
+        drop(raised);
+    }
+
     /// Sends a frame that is in two segments.
     pub(crate) fn send(&self, binding: &BindingHandle, frame: &[u8]) -> NdisStatus {
         let (front, back) = frame.split_at(frame.len() / 3);
-        let mut packet = self.pool.allocate(ndis::packet::HEADROOM).expect("a packet");
+        let mut packet = self
+            .pool
+            .allocate(ndis::packet::HEADROOM)
+            .expect("a packet");
         assert!(packet.append_slice(back));
         packet
             .prepend(front.len())
@@ -223,13 +244,13 @@ impl World {
         self.ndis.send(binding, packet)
     }
 
-    pub(crate) fn query(&self, adapter: &AdapterHandle, oid: Oid) -> Result<Vec<u8>, NdisStatus> {
+    pub(crate) fn query(&self, adapter: AdapterHandle, oid: Oid) -> Result<Vec<u8>, NdisStatus> {
         let mut buffer = [0; 256];
-        let length = self.ndis.query_adapter(adapter, oid, &mut buffer)?;
+        let length = self.ndis.query_adapter(&adapter, oid, &mut buffer)?;
         Ok(buffer[..length].to_vec())
     }
 
-    pub(crate) fn query_number(&self, adapter: &AdapterHandle, oid: Oid) -> u32 {
+    pub(crate) fn query_number(&self, adapter: AdapterHandle, oid: Oid) -> u32 {
         let bytes = self.query(adapter, oid).expect("an answer");
         u32::from_le_bytes(bytes.try_into().expect("four bytes"))
     }
@@ -242,6 +263,7 @@ pub(crate) struct Observer {
     pub(crate) statuses: Mutex<Vec<NdisStatus>>,
     pub(crate) batches: Mutex<usize>,
     pub(crate) sent: Mutex<Vec<NdisStatus>>,
+    pub(crate) resets: Mutex<Vec<NdisStatus>>,
     bindings: Mutex<Vec<BindingHandle>>,
 }
 
@@ -280,7 +302,7 @@ fn table() -> ProtocolCharacteristics<Watcher> {
         close_adapter_complete: Some(|_, _| {}),
         send_complete: Some(|seat, completion| lock(&seat.observer.sent).push(completion.status)),
         transfer_data_complete: Some(|_, _, _| {}),
-        reset_complete: Some(|_, _| {}),
+        reset_complete: Some(|seat, status| lock(&seat.observer.resets).push(status)),
         request_complete: Some(|_, _, _| {}),
         receive: Some(receive),
         receive_complete: Some(|seat| *lock(&seat.observer.batches) += 1),
@@ -290,6 +312,7 @@ fn table() -> ProtocolCharacteristics<Watcher> {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the handler's type")]
 fn bind_adapter(
     (observer, pool): &(Arc<Observer>, &'static PacketPool),
     protocol: &ProtocolHandle<Watcher>,
@@ -324,7 +347,10 @@ fn receive(
         assert!(packet.append_slice(lookahead));
     } else {
         match context.transfer_data(0, packet, payload_size) {
-            Transfer::Complete { packet: filled, result } => {
+            Transfer::Complete {
+                packet: filled,
+                result,
+            } => {
                 assert_eq!(result, Ok(payload_size));
                 packet = filled;
             }

@@ -2,9 +2,12 @@
 
 mod accesses;
 mod interrupts;
+mod laps;
 mod probe;
 mod property;
 mod receive;
 mod recovery;
+mod registers;
+mod ring;
 mod support;
 mod transmit;

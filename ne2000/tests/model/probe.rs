@@ -84,9 +84,7 @@ fn limits_of_a_pci_clone_are_kept() {
 #[test]
 fn card_without_memory_or_address_is_refused() {
     let probe = |configuration| {
-        Card::probe(CardModel::new(configuration), Limits::NONE)
-            .err()
-            .expect("no usable card")
+        Card::probe(CardModel::new(configuration), Limits::NONE).expect_err("no usable card")
     };
     assert_eq!(
         probe(Configuration {
@@ -132,7 +130,10 @@ fn nothing_at_the_ports_is_only_read() {
         Some(ProbeError::Absent)
     );
     let accesses = model.take_accesses();
-    assert_eq!((accesses.reads, accesses.writes, accesses.blocks), (2, 0, 0));
+    assert_eq!(
+        (accesses.reads, accesses.writes, accesses.blocks),
+        (2, 0, 0)
+    );
 }
 
 /// Sixteen plain registers without pages: not a DP8390.
@@ -142,7 +143,11 @@ struct PlainRegisters(Arc<Mutex<([u8; 16], usize)>>);
 impl RegisterBus for PlainRegisters {
     fn read(&self, offset: u8) -> u8 {
         let registers = self.0.lock().expect("not poisoned");
-        registers.0.get(usize::from(offset)).copied().unwrap_or(0xFF)
+        registers
+            .0
+            .get(usize::from(offset))
+            .copied()
+            .unwrap_or(0xFF)
     }
 
     fn write(&self, offset: u8, value: u8) {

@@ -77,9 +77,9 @@ impl Ledger {
         panic!("the card never comes to rest");
     }
 
-    fn run(&mut self, step: Step) {
+    fn run(&mut self, step: &Step) {
         self.running.now += Duration::from_micros(10);
-        match step {
+        match *step {
             Step::Inject(length) => {
                 let frame = self.frame(length);
                 self.running.model.inject(&frame);
@@ -90,7 +90,9 @@ impl Ledger {
             }
             Step::InjectWithError(length) => {
                 let frame = self.frame(length);
-                self.running.model.inject_with_errors(&frame, ReceiveStatus::CRC_ERROR);
+                self.running
+                    .model
+                    .inject_with_errors(&frame, ReceiveStatus::CRC_ERROR);
             }
             Step::Service => self.service(),
             Step::Drain(budget) => {
@@ -117,7 +119,9 @@ impl Ledger {
                 self.running.model.end_transmission();
             }
             Step::BadHeader(index, value) => {
-                self.running.model.corrupt_next_header(move |header| header[index] ^= value);
+                self.running
+                    .model
+                    .corrupt_next_header(move |header| header[index] ^= value);
             }
             Step::SlowCompletion(reads) => self.running.model.set_faults(Faults {
                 completion_delay: reads,
@@ -152,7 +156,7 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
             Step::BadHeader(..) if !midway => Step::Service,
             step => step,
         };
-        ledger.run(step);
+        ledger.run(&step);
     }
     for _ in 0..3 {
         ledger.service();
@@ -164,7 +168,12 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
     }
     ledger.service();
 
-    let Ledger { mut running, next_seed, sent, refused } = ledger;
+    let Ledger {
+        mut running,
+        next_seed,
+        sent,
+        refused,
+    } = ledger;
     running.card.update_counters();
     assert_eq!(running.model.take_violations(), []);
     let counters = *running.card.counters();
@@ -200,7 +209,10 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
         + counters.receive_alignment_errors
         + counters.receive_fifo_overruns
         + counters.receive_marked_missed;
-    assert!(lost == 0 || explained > 0, "{lost} lost frames, {counters:?}");
+    assert!(
+        lost == 0 || explained > 0,
+        "{lost} lost frames, {counters:?}"
+    );
     if counters.resets + counters.resynchronisations + counters.ring_laps == 0 {
         assert_eq!(lost, explained);
     }
@@ -211,12 +223,15 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
     // What left the card is what was sent, in order.
     let left = running.model.take_sent();
     assert!(in_order(&left, &sent));
-    let failed = counters.transmit_excessive_collisions
-        + counters.transmit_carrier_lost;
+    let failed = counters.transmit_excessive_collisions + counters.transmit_carrier_lost;
     let ended = left.len() as u64 + failed;
     // A frame that was leaving when the card was reset may have left after all.
     let least = sent.len() as u64 - counters.transmit_lost_in_reset;
-    assert!((least..=sent.len() as u64).contains(&ended), "{ended} of {}", sent.len());
+    assert!(
+        (least..=sent.len() as u64).contains(&ended),
+        "{ended} of {}",
+        sent.len()
+    );
     assert_eq!(counters.frames_sent, sent.len() as u64);
     assert_eq!(counters.transmit_slots_busy, refused as u64);
 }
@@ -268,7 +283,10 @@ fn exercise(values: &[u8]) {
         let _ = half.service();
         let _ = card.service(now, &mut Whole);
         let _ = card.send([&[round; 60][..]], 60, now);
-        card.set_filter(ReceiveFilter { multicast: Multicast::Hash([round; 8]), ..ReceiveFilter::default() });
+        card.set_filter(ReceiveFilter {
+            multicast: Multicast::Hash([round; 8]),
+            ..ReceiveFilter::default()
+        });
         let _ = card.check(now);
         let _ = card.drain(&mut 10, |frame| {
             frame.read_payload(0, &mut [0; 1600]);

@@ -108,12 +108,15 @@ pub(crate) fn frame(destination: Address, length: usize, seed: u32) -> Vec<u8> {
     frame
 }
 
+/// Bytes, and how many were given.
+type Values = (Vec<u8>, usize);
+
 /// A bus that leads to a model at first, and later reads as the next of a list
 /// of bytes, over and over.
 #[derive(Clone)]
 pub(crate) struct Noise {
     model: CardModel,
-    noise: std::sync::Arc<std::sync::Mutex<Option<(Vec<u8>, usize)>>>,
+    noise: std::sync::Arc<std::sync::Mutex<Option<Values>>>,
 }
 
 impl Noise {

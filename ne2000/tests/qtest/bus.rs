@@ -42,7 +42,9 @@ const fn letter(width: DataWidth) -> char {
 
 impl RegisterBus for QtestBus {
     fn read(&self, offset: u8) -> u8 {
-        let answer = self.qemu().command(&format!("inb {:#x}", self.port(offset)));
+        let answer = self
+            .qemu()
+            .command(&format!("inb {:#x}", self.port(offset)));
         number(&answer) as u8
     }
 
@@ -67,7 +69,11 @@ impl RegisterBus for QtestBus {
                 let mut word = [0; 4];
                 word[..access.len()].copy_from_slice(access);
                 let value = u32::from_le_bytes(word);
-                format!("out{} {:#x} {value:#x}", letter(width), self.port(DATA_PORT))
+                format!(
+                    "out{} {:#x} {value:#x}",
+                    letter(width),
+                    self.port(DATA_PORT)
+                )
             })
             .collect();
         self.qemu().commands(&commands);

@@ -45,7 +45,9 @@ fn other_devices_of_the_machine_are_not_taken_for_a_card() {
         &["isa-serial,chardev=c0", "isa-parallel,chardev=c1"],
         false,
     )));
-    for port in [0x20, 0x40, 0x60, 0x70, 0xC0, 0x1F0, 0x278, 0x360, 0x3F8, 0xCF8] {
+    for port in [
+        0x20, 0x40, 0x60, 0x70, 0xC0, 0x1F0, 0x278, 0x360, 0x3F8, 0xCF8,
+    ] {
         let bus = QtestBus::new(Arc::clone(&qemu), port);
         assert!(Card::probe(bus, Limits::NONE).is_err(), "port {port:#x}");
     }
@@ -58,7 +60,9 @@ fn frames_of_every_kind_of_length_are_sent() {
             DataWidth::DoubleWord => start(),
             _ => limited(width),
         };
-        for length in [14, 30, 59, 60, 61, 62, 63, 64, 65, 251, 256, 511, 1000, 1513, 1514] {
+        for length in [
+            14, 30, 59, 60, 61, 62, 63, 64, 65, 251, 256, 511, 1000, 1513, 1514,
+        ] {
             let sent = frame(PEER, length, length as u32);
             session.send(&sent);
             let mut expected = sent;
@@ -73,7 +77,11 @@ fn frames_of_every_kind_of_length_are_sent() {
 fn limited(width: DataWidth) -> Session {
     let mut session = start();
     let bus = QtestBus::new(Arc::clone(&session.qemu), 0x300);
-    let limits = Limits { narrowest: width, widest: width, ..Limits::NONE };
+    let limits = Limits {
+        narrowest: width,
+        widest: width,
+        ..Limits::NONE
+    };
     let mut card = Card::probe(bus, limits).expect("a card");
     assert_eq!(card.identity().width, width);
     card.set_filter(session.card.filter());
@@ -86,7 +94,9 @@ fn limited(width: DataWidth) -> Session {
 fn frames_of_every_kind_of_length_are_received() {
     for width in [DataWidth::DoubleWord, DataWidth::Word, DataWidth::Byte] {
         let mut session = limited(width);
-        for length in [60, 61, 62, 63, 64, 247, 248, 249, 252, 253, 508, 1000, 1513, 1514] {
+        for length in [
+            60, 61, 62, 63, 64, 247, 248, 249, 252, 253, 508, 1000, 1513, 1514,
+        ] {
             let sent = frame(ADDRESS, length, length as u32);
             session.inject(std::slice::from_ref(&sent));
             assert_eq!(session.receive(1), [sent], "length {length} {width:?}");
@@ -124,14 +134,41 @@ fn receive_filter_is_honoured() {
     let group = [0x01, 0x00, 0x5E, 0x00, 0x00, 0x01];
     let other_group = [0x01, 0x00, 0x5E, 0x00, 0x00, 0x02];
     let stranger = [0x02, 9, 9, 9, 9, 9];
-    let directed = ReceiveFilter { directed: true, ..ReceiveFilter::default() };
+    let directed = ReceiveFilter {
+        directed: true,
+        ..ReceiveFilter::default()
+    };
     let hash = Multicast::Hash(multicast_hash([&group]));
     let cases = [
         (directed, [false, false, false, false]),
-        (ReceiveFilter { broadcast: true, ..directed }, [true, false, false, false]),
-        (ReceiveFilter { multicast: hash, ..directed }, [false, true, false, false]),
-        (ReceiveFilter { multicast: Multicast::All, ..directed }, [false, true, true, false]),
-        (ReceiveFilter { promiscuous: true, ..directed }, [true, true, true, true]),
+        (
+            ReceiveFilter {
+                broadcast: true,
+                ..directed
+            },
+            [true, false, false, false],
+        ),
+        (
+            ReceiveFilter {
+                multicast: hash,
+                ..directed
+            },
+            [false, true, false, false],
+        ),
+        (
+            ReceiveFilter {
+                multicast: Multicast::All,
+                ..directed
+            },
+            [false, true, true, false],
+        ),
+        (
+            ReceiveFilter {
+                promiscuous: true,
+                ..directed
+            },
+            [true, true, true, true],
+        ),
     ];
     let mut session = start();
     for (filter, wanted) in cases {
@@ -189,13 +226,21 @@ fn seed_15_interrupt_line_follows_mask_and_status() {
     session.inject(&sent[..1]);
     wait_for_interrupt(&session);
     assert_eq!(half.service(), Interrupt::Mine);
-    assert_eq!(session.with_qemu(|qemu| qemu.interrupt(9)), (false, 1), "masked");
+    assert_eq!(
+        session.with_qemu(|qemu| qemu.interrupt(9)),
+        (false, 1),
+        "masked"
+    );
     // A second frame meanwhile makes no edge, unmasking does.
     session.inject(&sent[1..]);
     session.wait_for_current_page(session.card.receiver().next() + 2);
     assert_eq!(session.with_qemu(|qemu| qemu.interrupt(9)), (false, 1));
     half.enable();
-    assert_eq!(session.with_qemu(|qemu| qemu.interrupt(9)), (true, 2), "a fresh edge");
+    assert_eq!(
+        session.with_qemu(|qemu| qemu.interrupt(9)),
+        (true, 2),
+        "a fresh edge"
+    );
     assert_eq!(half.service(), Interrupt::Mine);
     assert_eq!(session.receive(2), sent);
     half.enable();
@@ -236,7 +281,10 @@ fn two_cards_work_side_by_side() {
     let mut session = Session::start(qemu, 0x300);
     let other = QtestBus::new(Arc::clone(&session.qemu), 0x280);
     let other = Card::probe(other, Limits::NONE).expect("the second card");
-    assert_eq!(other.identity().permanent_address, [0x52, 0x54, 0, 0x12, 0x34, 0x57]);
+    assert_eq!(
+        other.identity().permanent_address,
+        [0x52, 0x54, 0, 0x12, 0x34, 0x57]
+    );
     let sent = frame(ADDRESS, 300, 1);
     session.inject(std::slice::from_ref(&sent));
     assert_eq!(session.receive(1), [sent]);

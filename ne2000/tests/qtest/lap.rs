@@ -38,7 +38,12 @@ fn lap_is_survived_and_counted() {
         let ring = session.card.receiver().ring();
         session.wait_for_current_page(ring.after(boundary, 3));
         assert_eq!(session.receive(since.len()), since, "round {round}");
-        assert_eq!(session.card.counters().ring_laps, round, "{} lost", lost.len());
+        assert_eq!(
+            session.card.counters().ring_laps,
+            round,
+            "{} lost",
+            lost.len()
+        );
         // Traffic goes on.
         let next: Vec<_> = (0..4).map(|seed| frame(ADDRESS, 1514, seed)).collect();
         session.inject(&next);
@@ -79,7 +84,10 @@ fn frames_longer_than_ethernet_allows_do_not_wedge_the_card() {
         session.inject(std::slice::from_ref(&next));
         let deadline = std::time::Instant::now() + crate::qemu::DEADLINE;
         while session.received.0.last() != Some(&next) {
-            assert!(std::time::Instant::now() < deadline, "wedged by {length} bytes");
+            assert!(
+                std::time::Instant::now() < deadline,
+                "wedged by {length} bytes"
+            );
             session.serve();
             session.inject(std::slice::from_ref(&next));
         }

@@ -14,7 +14,10 @@ fn configure(qemu: &mut Qemu) {
     let mut write = |device: u32, function: u32, register: u32, size: char, value: u32| {
         let address = 0x8000_0000 | device << 11 | function << 8 | register & !3;
         qemu.command(&format!("outl 0xcf8 {address:#x}"));
-        qemu.command(&format!("out{size} {:#x} {value:#x}", 0xCFC + (register & 3)));
+        qemu.command(&format!(
+            "out{size} {:#x} {value:#x}",
+            0xCFC + (register & 3)
+        ));
     };
     write(3, 0, 0x10, 'l', u32::from(BASE));
     write(3, 0, 0x04, 'w', 1);

@@ -61,7 +61,7 @@ impl Qemu {
             network,
             raised: [false; 24],
             edges: [0; 24],
-            directory: directory,
+            directory,
         };
         if intercept {
             qemu.command("irq_intercept_in ioapic");
@@ -76,17 +76,22 @@ impl Qemu {
             .write_all(line.as_bytes())
             .expect("QEMU reads commands");
         loop {
-            let line = self.line(DEADLINE).unwrap_or_else(|| panic!("no answer to `{command}`"));
+            let line = self
+                .line(DEADLINE)
+                .unwrap_or_else(|| panic!("no answer to `{command}`"));
             if let Some(answer) = line.strip_prefix("OK") {
                 return answer.trim().to_owned();
             }
-            assert!(self.note_interrupt(&line), "`{command}` was answered `{line}`");
+            assert!(
+                self.note_interrupt(&line),
+                "`{command}` was answered `{line}`"
+            );
         }
     }
 
     /// Several commands at once, for their speed; what stands behind each `OK`.
     pub(crate) fn commands(&mut self, commands: &[String]) -> Vec<String> {
-        let text: String = commands.iter().map(|command| format!("{command}\n")).collect();
+        let text = commands.join("\n") + "\n";
         self.commands
             .write_all(text.as_bytes())
             .expect("QEMU reads commands");
@@ -159,7 +164,7 @@ impl Qemu {
 
     /// A frame that the card sent, if there is one.
     pub(crate) fn try_receive_frame(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = [0; 70_000];
+        let mut buffer = vec![0; 70_000];
         match self.network.recv(&mut buffer) {
             Ok(length) => Some(buffer[..length].to_vec()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => None,
@@ -191,7 +196,12 @@ fn spawn(directory: &Path, arguments: &[&str], devices: &[&str]) -> Child {
         .args(["-machine", "pc", "-accel", "tcg", "-m", "16"])
         .args(["-display", "none", "-nodefaults", "-no-user-config"])
         .args(["-bios", &at("firmware")])
-        .args(["-qtest", &format!("unix:{}", at("qtest")), "-qtest-log", "none"])
+        .args([
+            "-qtest",
+            &format!("unix:{}", at("qtest")),
+            "-qtest-log",
+            "none",
+        ])
         .arg("-netdev")
         .arg(format!(
             "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",

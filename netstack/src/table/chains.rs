@@ -5,11 +5,20 @@ use alloc::vec;
 
 use super::Link;
 
+/// A hash of `key`, of which the upper bits are good: multiply-shift with a
+/// secret odd multiplier, so that whoever chooses keys from outside can't
+/// choose which of them meet.
+pub(crate) const fn hash(key: u64, multiplier: u64) -> u64 {
+    // The constant spreads keys that differ in few bits, the multiplier makes
+    // the spreading secret.
+    (key ^ (key >> 29))
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .wrapping_add(key)
+        .wrapping_mul(multiplier)
+}
+
 /// Finds slots by a 64-bit key. Several slots may have the same key, and
 /// different keys may share a chain, so the caller compares.
-///
-/// The hash is multiply-shift with a secret multiplier: whoever chooses keys
-/// from outside can't choose which of them meet in one chain.
 pub(crate) struct HashChains {
     heads: Box<[Link]>,
     next: Box<[Link]>,
@@ -28,13 +37,7 @@ impl HashChains {
 
     const fn bucket(&self, key: u64) -> usize {
         let bits = self.heads.len().trailing_zeros();
-        // The constant spreads keys that differ in few bits, the multiplier
-        // makes the spreading secret.
-        let mixed = (key ^ (key >> 29))
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            .wrapping_add(key)
-            .wrapping_mul(self.multiplier);
-        (mixed >> (64 - bits)) as usize
+        (hash(key, self.multiplier) >> (64 - bits)) as usize
     }
 
     /// Adds `slot`, which is in no chain, under `key`.

@@ -10,7 +10,7 @@ mod slots;
 mod tests;
 mod timers;
 
-pub(crate) use chains::HashChains;
+pub(crate) use chains::{HashChains, hash};
 pub(crate) use lists::{List, Lists};
 pub(crate) use slots::{Handle, Slots};
 pub(crate) use timers::Timers;

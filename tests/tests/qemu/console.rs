@@ -69,7 +69,7 @@ fn what_is_wrong_is_told_with_what_was_expected() {
         ("log info nothing", "found `nothing`"),
         ("stats nothing", "found `nothing`"),
         ("selftest nothing", "found `nothing`"),
-        ("bench nothing", "found `nothing`"),
+        ("bench nothing send", "found `nothing`"),
         ("poweroff now", "unexpected argument `now`"),
         ("reboot --force", "unexpected argument `force`"),
     ] {
@@ -126,7 +126,8 @@ fn commands_print_what_their_readers_expect() {
         threads
             .column("PRIORITY")
             .iter()
-            .all(|priority| priority.parse::<u8>().is_ok_and(|priority| priority < 32))
+            .all(|priority| *priority == "-"
+                || priority.parse::<u8>().is_ok_and(|priority| priority < 32))
     );
     let levels = Table::read(console, "log");
     assert!(levels.column("TARGET").contains(&"ndis"), "{levels:?}");
@@ -188,13 +189,8 @@ fn ping_of_nobody_is_lost_and_can_be_interrupted() {
     machine.console.type_line("ping 10.0.2.99 1000");
     machine.console.expect("sequence 1");
     machine.console.send([CONTROL_C]);
-    let output = machine.console.output("ping 10.0.2.99 1000", PATIENCE);
-    assert!(
-        output
-            .last()
-            .is_some_and(|line| line.contains(" sent, 0 received")),
-        "{output:#?}"
-    );
+    machine.console.expect(" sent, 0 received");
+    lives(&mut machine);
     machine.power_off();
 }
 

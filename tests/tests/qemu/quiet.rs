@@ -8,15 +8,54 @@ use tests::report::{Growth, Memory};
 /// Longer than anything is held: packets wait for a neighbour for a few seconds at most.
 const HELD: Duration = Duration::from_secs(15);
 /// Time between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How many entries of the pools for packets and requests are taken while nothing goes on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Level(BTreeMap<String, u64>);
 
 impl Level {
+    /// The level once it is steady: the tasks may still be starting.
     #[track_caller]
     pub(crate) fn of(console: &mut Console) -> Self {
+        let mut level = Self::now(console);
+        let steady = Self::wait_until(console, |now| {
+            let is_steady = *now == level;
+            level = Self(now.0.clone());
+            is_steady
+        });
+        steady.unwrap_or_else(|last| panic!("never steady, last {last:?}"))
+    }
+
+    /// Waits until the pools are at this level again.
+    #[track_caller]
+    pub(crate) fn comes_back(&self, console: &mut Console) {
+        if let Err(last) = Self::wait_until(console, |now| now == self) {
+            panic!("taken before {self:?}, and {HELD:?} after the traffic {last:?}");
+        }
+    }
+
+    /// Looks until a level fits, which is given; else the last one seen.
+    #[track_caller]
+    fn wait_until(
+        console: &mut Console,
+        mut fits: impl FnMut(&Self) -> bool,
+    ) -> Result<Self, Self> {
+        let deadline = Instant::now() + HELD;
+        loop {
+            let now = Self::now(console);
+            if fits(&now) {
+                return Ok(now);
+            }
+            if Instant::now() >= deadline {
+                return Err(now);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    #[track_caller]
+    fn now(console: &mut Console) -> Self {
         let memory = Memory::read(console);
         let used = memory
             .used()
@@ -28,23 +67,6 @@ impl Level {
             "the pools for packets, buffers and requests are not among {memory:?}"
         );
         level
-    }
-
-    /// Waits until the pools are at this level again.
-    #[track_caller]
-    pub(crate) fn comes_back(&self, console: &mut Console) {
-        let deadline = Instant::now() + HELD;
-        loop {
-            let now = Self::of(console);
-            if now == *self {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "taken before {self:?}, and {HELD:?} after the traffic {now:?}"
-            );
-            std::thread::sleep(PAUSE);
-        }
     }
 }
 

@@ -23,7 +23,7 @@ use free_list::{FreeList, Linked};
 pub use handle::{Pooled, PooledArc};
 
 /// What a pool holds and held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolUsage {
     /// Values that exist.
     pub size: u32,

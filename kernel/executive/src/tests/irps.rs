@@ -8,6 +8,7 @@ use crate::simulation::Simulation;
 use crate::{Duration, Executive, Irql, Limits, NtStatus, Priority, SpinLock, WorkItem};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A request or reply that owns something.
 #[derive(Debug, Default)]
@@ -142,6 +143,39 @@ fn an_irp_cancelled_before_it_is_pending_is_completed_by_its_owner() {
         assert!(irp.is_cancel_requested() && !ticket.is_complete());
         driver.submit(irp);
         assert_eq!(ticket.result().0, NtStatus::CANCELLED);
+    });
+}
+
+/// Counts its calls and does nothing.
+struct Counting(AtomicU32);
+
+impl CancelRoutine for Counting {
+    fn cancel(&self, _id: IrpId) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn the_cancel_routine_is_called_once_and_only_while_the_irp_is_pending() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    let pool = pool(executive, 1);
+    let routine: &'static Counting = Box::leak(Box::new(Counting(AtomicU32::new(0))));
+    let calls = || routine.0.load(Ordering::Relaxed);
+    machine.run(move || {
+        let (mut irp, ticket) = pool.allocate().expect("the pool is fresh");
+        assert_eq!(irp.mark_pending(routine), Ok(()));
+        assert!(ticket.cancel() && ticket.cancel());
+        assert_eq!(calls(), 1);
+        assert!(!irp.clear_cancel(), "the canceller was first");
+        irp.complete(NtStatus::CANCELLED, 0);
+        drop(ticket);
+        let (irp, ticket) = pool.allocate().expect("it came back");
+        assert!(ticket.cancel());
+        assert_eq!(calls(), 1, "the routine belongs to the IRP before");
+        drop(ticket);
+        irp.complete(NtStatus::CANCELLED, 0);
+        assert_eq!(calls(), 1);
     });
 }
 

@@ -75,6 +75,8 @@ impl Adapter {
         context: &mut AdapterContext,
     ) {
         self.medium.store(medium as u8, Ordering::Relaxed);
+        self.header_size
+            .store(medium.header_size() as u32, Ordering::Relaxed);
         let mut bytes = [0; 8];
         let oid = Oid::IEEE_802_3_CURRENT_ADDRESS;
         let address = bytes.get_mut(..6).unwrap_or_default();
@@ -167,7 +169,7 @@ impl Adapter {
     /// Calls UnbindAdapter, and closes the binding if the protocol has not. Passive.
     pub(crate) fn unbind_one(&'static self, bound: &Bound) {
         // One that another thread closed meanwhile must not be touched any more.
-        if bound.binding.acquire(bound.sender.generation).is_some() {
+        if bound.binding.acquire(bound.sender.generation) {
             bound.protocol.unbind_adapter(bound.context);
             self.close_binding(bound);
             bound.binding.release();

@@ -10,6 +10,7 @@ mod request;
 mod reset;
 mod run;
 mod send;
+mod settings;
 mod state;
 
 use alloc::boxed::Box;
@@ -146,6 +147,8 @@ impl core::fmt::Debug for AdapterHandle {
 /// The adapter object: the wrapper's state of a device (seed item 8).
 pub(crate) struct Adapter {
     pub(crate) ndis: &'static Ndis,
+    /// Place in the wrapper's table of adapters.
+    pub(crate) place: u32,
     pub(crate) name: &'static str,
     /// Section of the configuration that has the device's keys.
     pub(crate) section: &'static str,
@@ -158,6 +161,7 @@ pub(crate) struct Adapter {
     medium: AtomicU8,
     /// The six bytes of the address in use, the first one lowest.
     address: AtomicU64,
+    header_size: AtomicU32,
     maximum_frame_size: AtomicU32,
     disconnected: AtomicBool,
     /// Interrupt line plus one; 0: none is connected.
@@ -176,6 +180,7 @@ pub(crate) struct Adapter {
 impl Adapter {
     pub(crate) fn new(
         ndis: &'static Ndis,
+        place: u32,
         driver: &'static dyn ErasedDriver,
         name: &'static str,
         section: &'static str,
@@ -186,6 +191,7 @@ impl Adapter {
         let event = || Event::new(executive, EventKind::Synchronization, false);
         let adapter: &'static Self = Box::leak(Box::new(Self {
             ndis,
+            place,
             name,
             section,
             driver,
@@ -195,6 +201,7 @@ impl Adapter {
             state: AtomicU8::new(AdapterState::Added as u8),
             medium: AtomicU8::new(Medium::Ieee802_3 as u8),
             address: AtomicU64::new(0),
+            header_size: AtomicU32::new(Medium::Ieee802_3.header_size() as u32),
             maximum_frame_size: AtomicU32::new(0),
             disconnected: AtomicBool::new(false),
             line: AtomicU8::new(0),
@@ -236,7 +243,13 @@ impl Adapter {
 
     /// Bytes of the link-layer header.
     pub(crate) fn header_size(&self) -> usize {
-        self.medium().header_size()
+        self.header_size.load(Ordering::Relaxed) as usize
+    }
+
+    /// Whether a frame to send can be so long, its header included.
+    pub(crate) fn is_frame_length(&self, length: usize) -> bool {
+        let header = self.header_size();
+        (header..=header + self.maximum_frame_size()).contains(&length)
     }
 
     pub(crate) fn hardware_address(&self) -> HardwareAddress {
@@ -303,8 +316,9 @@ impl Adapter {
     /// Calls Reconfigure, then the PnPEvent handlers of the bindings. Passive.
     pub(crate) fn reconfigure(&'static self) {
         self.run_due(Due::RECONFIGURE);
-        let batch = self.begin_batch();
-        for bound in &batch.bindings {
+        let mut batch = Batch::new();
+        batch.begin(self);
+        for bound in batch.bindings() {
             bound
                 .protocol
                 .pnp_event(Some(bound.context), PnpEvent::Reconfigure);

@@ -49,30 +49,57 @@ impl FrameKind {
 /// The bindings frames are indicated to until the handler that indicates them ends. None of them
 /// is freed meanwhile.
 pub(crate) struct Batch {
-    pub(crate) bindings: heapless::Vec<Bound, MAXIMUM_BINDINGS>,
+    bindings: heapless::Vec<Bound, MAXIMUM_BINDINGS>,
+    is_begun: bool,
     /// Bit n: binding n was indicated a frame since the last ReceiveComplete.
-    pub(crate) indicated: u32,
+    indicated: u32,
 }
 
 impl Batch {
-    /// Lets go of the bindings.
-    pub(crate) fn end(self) {
-        for bound in &self.bindings {
-            bound.binding.release();
+    /// One that has not begun.
+    pub(crate) const fn new() -> Self {
+        Self {
+            bindings: heapless::Vec::new(),
+            is_begun: false,
+            indicated: 0,
         }
     }
-}
 
-impl Adapter {
-    /// The bindings open now.
-    pub(crate) fn begin_batch(&self) -> Batch {
-        let core = self.core.lock();
-        for bound in &core.bindings {
-            bound.binding.acquire_again();
+    /// Takes hold of the bindings to `adapter` that are open now, unless it has.
+    pub(crate) fn begin(&mut self, adapter: &Adapter) {
+        if self.is_begun {
+            return;
         }
-        Batch {
-            bindings: core.bindings.clone(),
-            indicated: 0,
+        self.is_begun = true;
+        for bound in &adapter.core.lock().bindings {
+            bound.binding.acquire_again();
+            // The capacities agree.
+            let _ = self.bindings.push(*bound);
+        }
+    }
+
+    /// The bindings it has.
+    pub(crate) fn bindings(&self) -> &[Bound] {
+        &self.bindings
+    }
+
+    /// Notes the bindings that were indicated a frame, a bit each.
+    pub(crate) fn note_indicated(&mut self, indicated: u32) {
+        self.indicated |= indicated;
+    }
+
+    /// The bindings indicated a frame since the last call.
+    pub(crate) fn take_indicated(&mut self) -> u32 {
+        core::mem::take(&mut self.indicated)
+    }
+
+    /// Lets go of the bindings.
+    pub(crate) fn end(&mut self) {
+        if self.is_begun {
+            self.is_begun = false;
+            while let Some(bound) = self.bindings.pop() {
+                bound.binding.release();
+            }
         }
     }
 }

@@ -1,12 +1,11 @@
-//! Requests: one at a time, the others queued. What belongs to a binding (its packet filter,
-//! multicast list and lookahead) the wrapper keeps, and sets the union over the bindings.
+//! Requests: one at a time, the others queued.
 
 use executive::Irql;
 use executive::time::Duration;
 
 use super::Adapter;
+use super::settings::{Undo, filter_in};
 use super::state::Due;
-use crate::binding::{Binding, MulticastError, MulticastList};
 use crate::counters::count;
 use crate::filter::PacketFilter;
 use crate::miniport::{AdapterContext, ErasedMiniport, RequestOutcome};
@@ -28,19 +27,11 @@ enum Origin {
     Console(u32),
 }
 
-/// What a request that fails after all has to put back.
-enum Undo {
-    Nothing,
-    Filter(PacketFilter),
-    Multicast(MulticastList),
-    Lookahead(u32),
-}
-
 /// A request on its way.
 pub(crate) struct QueuedRequest {
     origin: Origin,
-    request: Request,
-    undo: Undo,
+    pub(super) request: Request,
+    pub(super) undo: Undo,
     /// The packet filter given to the card, while that is pending.
     hardware_filter: Option<PacketFilter>,
 }
@@ -216,110 +207,6 @@ impl Adapter {
         self.forward(&mut queued.request, miniport, context)
     }
 
-    /// Answers what the wrapper keeps for a binding.
-    fn answer_for(binding: &Binding, request: &mut Request) -> Option<NdisStatus> {
-        let answered = match request.oid() {
-            Oid::GEN_CURRENT_PACKET_FILTER => {
-                request.answer(&binding.filter().bits().to_le_bytes())
-            }
-            Oid::GEN_CURRENT_LOOKAHEAD if binding.lookahead() != 0 => {
-                request.answer(&binding.lookahead().to_le_bytes())
-            }
-            Oid::IEEE_802_3_MULTICAST_LIST => request.answer(&binding.multicast().to_bytes()),
-            _ => return None,
-        };
-        Some(answered.err().unwrap_or(NdisStatus::SUCCESS))
-    }
-
-    /// Sets what the wrapper keeps for a binding: PENDING if the card must be told.
-    fn set_for(&self, binding: &Binding, queued: &mut QueuedRequest) -> Option<NdisStatus> {
-        let bytes = queued.request.bytes();
-        let number = || bytes.first_chunk().copied().map(u32::from_le_bytes);
-        let status = match queued.request.oid() {
-            Oid::GEN_CURRENT_PACKET_FILTER => match number().map(PacketFilter::from_bits) {
-                None => NdisStatus::INVALID_LENGTH,
-                Some(None) => NdisStatus::INVALID_DATA,
-                Some(Some(filter)) => {
-                    queued.undo = Undo::Filter(binding.set_filter(filter));
-                    NdisStatus::PENDING
-                }
-            },
-            Oid::GEN_CURRENT_LOOKAHEAD => match number() {
-                None => NdisStatus::INVALID_LENGTH,
-                Some(lookahead) => {
-                    queued.undo = Undo::Lookahead(binding.set_lookahead(lookahead));
-                    NdisStatus::PENDING
-                }
-            },
-            Oid::IEEE_802_3_MULTICAST_LIST => match MulticastList::parse(bytes) {
-                Err(MulticastError::Length) => NdisStatus::INVALID_LENGTH,
-                Err(MulticastError::NotGroup) => NdisStatus::INVALID_DATA,
-                Err(MulticastError::Full) => NdisStatus::MULTICAST_FULL,
-                Ok(list) => {
-                    let before = binding.set_multicast(list);
-                    if self.multicast_union().is_none() {
-                        binding.set_multicast(before);
-                        return Some(NdisStatus::MULTICAST_FULL);
-                    }
-                    queued.undo = Undo::Multicast(before);
-                    NdisStatus::PENDING
-                }
-            },
-            // Hints of the protocol; the wrapper needs none of them.
-            Oid::GEN_PROTOCOL_OPTIONS => match number() {
-                None => NdisStatus::INVALID_LENGTH,
-                Some(_) => NdisStatus::SUCCESS,
-            },
-            _ => return None,
-        };
-        if status.is_success() {
-            queued.request.set_information(queued.request.bytes().len());
-        }
-        Some(status)
-    }
-
-    /// The request that sets the union over the bindings; `None` if the card has it already.
-    fn union_of(&self, oid: Oid) -> Option<Request> {
-        match oid {
-            Oid::GEN_CURRENT_PACKET_FILTER => {
-                let core = self.core.lock();
-                let filters = core.bindings.iter().map(|bound| bound.binding.filter());
-                let union = filters.fold(PacketFilter::empty(), PacketFilter::union);
-                if union == core.hardware_filter {
-                    return None;
-                }
-                Request::set(oid, &union.bits().to_le_bytes()).ok()
-            }
-            Oid::GEN_CURRENT_LOOKAHEAD => {
-                let core = self.core.lock();
-                let largest = core
-                    .bindings
-                    .iter()
-                    .map(|bound| bound.binding.lookahead())
-                    .max()?;
-                Request::set(oid, &largest.to_le_bytes())
-                    .ok()
-                    .filter(|_| largest != 0)
-            }
-            Oid::IEEE_802_3_MULTICAST_LIST => {
-                Request::set(oid, &self.multicast_union()?.to_bytes()).ok()
-            }
-            _ => None,
-        }
-    }
-
-    /// The multicast addresses of all bindings; `None` if they are too many.
-    fn multicast_union(&self) -> Option<MulticastList> {
-        let core = self.core.lock();
-        let mut union = MulticastList::new();
-        for bound in &core.bindings {
-            for address in bound.binding.multicast().iter() {
-                union.insert(address).ok()?;
-            }
-        }
-        Some(union)
-    }
-
     /// Gives a request to the miniport.
     fn forward(
         &self,
@@ -399,21 +286,8 @@ impl Adapter {
         let Origin::Binding(sender) = queued.origin else {
             return;
         };
-        let Some(target) = self.ndis.target(sender) else {
-            return;
-        };
-        let binding = target.bound.binding;
-        match core::mem::replace(&mut queued.undo, Undo::Nothing) {
-            Undo::Nothing => {}
-            Undo::Filter(filter) => {
-                binding.set_filter(filter);
-            }
-            Undo::Multicast(list) => {
-                binding.set_multicast(list);
-            }
-            Undo::Lookahead(lookahead) => {
-                binding.set_lookahead(lookahead);
-            }
+        if let Some(target) = self.ndis.target(sender) {
+            core::mem::replace(&mut queued.undo, Undo::Nothing).perform(target.bound.binding);
         }
     }
 
@@ -465,12 +339,4 @@ impl Adapter {
             None => status,
         }
     }
-}
-
-/// The packet filter that a request sets.
-fn filter_in(request: &Request) -> Option<PacketFilter> {
-    let is_filter = request.oid() == Oid::GEN_CURRENT_PACKET_FILTER;
-    let bits = request.bytes().first_chunk().copied()?;
-    (is_filter && request.kind() == RequestKind::Set)
-        .then(|| PacketFilter::from_bits_retain(u32::from_le_bytes(bits)))
 }

@@ -71,25 +71,49 @@ impl Adapter {
     }
 
     /// Does what is due and puts the miniport back. Dispatch.
+    #[inline]
     pub(super) fn work(
         &'static self,
+        miniport: Box<dyn ErasedMiniport>,
+        context: &mut AdapterContext,
+    ) {
+        if let Some((work, miniport)) = self.next_work(miniport, context) {
+            self.work_through(work, miniport, context);
+        }
+    }
+
+    /// What is due next; puts the miniport back if there is nothing.
+    fn next_work(
+        &self,
+        miniport: Box<dyn ErasedMiniport>,
+        context: &mut AdapterContext,
+    ) -> Option<(Work, Box<dyn ErasedMiniport>)> {
+        let mut core = self.core.lock();
+        if context.take_resources_available() {
+            core.stalled = false;
+        }
+        if let Some(work) = core.next_work(|| context.now()) {
+            return Some((work, miniport));
+        }
+        core.miniport = Some(miniport);
+        None
+    }
+
+    #[inline(never)]
+    fn work_through(
+        &'static self,
+        mut work: Work,
         mut miniport: Box<dyn ErasedMiniport>,
         context: &mut AdapterContext,
     ) {
         for _ in 0..WORK_BUDGET {
-            let work = {
-                let mut core = self.core.lock();
-                if context.take_resources_available() {
-                    core.stalled = false;
-                }
-                let Some(work) = core.next_work(|| context.now()) else {
-                    core.miniport = Some(miniport);
-                    return;
-                };
-                work
-            };
             self.perform(work, &mut *miniport, context);
+            match self.next_work(miniport, context) {
+                Some(next) => (work, miniport) = next,
+                None => return,
+            }
         }
+        self.perform(work, &mut *miniport, context);
         self.core.lock().miniport = Some(miniport);
         self.queue_dpc();
     }

@@ -4,6 +4,7 @@ use executive::Irql;
 use executive::time::Instant;
 
 use super::Adapter;
+use super::state::{Core, Due};
 use crate::counters::{add, count};
 use crate::miniport::{AdapterContext, ErasedMiniport, Frames};
 use crate::packet::{Packet, Sender};
@@ -13,7 +14,7 @@ use crate::status::NdisStatus;
 impl Adapter {
     /// Sends a packet whose sender is noted in it. At or below Dispatch.
     ///
-    /// PENDING: SendComplete follows. Otherwise the send is over, and the sender let go of.
+    /// PENDING: SendComplete follows. Otherwise the send is over.
     pub(crate) fn send(&'static self, packet: Packet) -> NdisStatus {
         count(&self.counters.sends);
         let _raised = self.executive().raise_irql(Irql::Dispatch);
@@ -21,7 +22,7 @@ impl Adapter {
         if !core.state.is_started() {
             drop(core);
             count(&self.counters.sends_refused_not_running);
-            return self.refuse(&packet, NdisStatus::ADAPTER_NOT_READY);
+            return NdisStatus::ADAPTER_NOT_READY;
         }
         if core.is_ready_to_send()
             && let Some(mut miniport) = core.miniport.take()
@@ -29,10 +30,9 @@ impl Adapter {
             drop(core);
             let mut context = AdapterContext::new(self);
             context.expect_direct_status(packet.info().id);
-            let mut frames = Frames::new();
-            // It is empty, so there is room.
-            let _ = frames.push_back(packet);
-            self.perform_sends(&mut frames, &mut *miniport, &mut context);
+            if let Some(packet) = miniport.send(&mut context, packet) {
+                self.wait_for_resources(&mut context, |core| core.sends.push_front(packet));
+            }
             let status = context.take_direct_status().unwrap_or(NdisStatus::PENDING);
             context.end_handler();
             self.work(miniport, &mut context);
@@ -41,7 +41,7 @@ impl Adapter {
         if core.sends.len() >= self.ndis.limits().send_queue_length {
             drop(core);
             count(&self.counters.sends_refused_queue_full);
-            return self.refuse(&packet, NdisStatus::RESOURCES);
+            return NdisStatus::RESOURCES;
         }
         core.sends.push_back(packet);
         count(&self.counters.sends_queued);
@@ -78,13 +78,7 @@ impl Adapter {
                 self.complete_send(SendCompletion::of(&packet, status));
             }
         }
-        self.run_due(super::state::Due::empty());
-    }
-
-    /// Lets go of the sender of a packet that is not sent.
-    fn refuse(&self, packet: &Packet, status: NdisStatus) -> NdisStatus {
-        self.release_sender(packet.info().senders.top(), status);
-        status
+        self.run_due(Due::empty());
     }
 
     /// Sends from the queue.
@@ -105,13 +99,17 @@ impl Adapter {
         miniport: &mut dyn ErasedMiniport,
         context: &mut AdapterContext,
     ) {
-        miniport.send(context, frames);
-        if frames.is_empty() {
-            return;
+        miniport.send_packets(context, frames);
+        if !frames.is_empty() {
+            self.wait_for_resources(context, |core| core.put_back(frames));
         }
+    }
+
+    /// Puts back what the driver had no room for, until it says that it has.
+    fn wait_for_resources(&self, context: &mut AdapterContext, put_back: impl FnOnce(&mut Core)) {
         count(&self.counters.sends_out_of_resources);
         let mut core = self.core.lock();
-        core.put_back(frames);
+        put_back(&mut core);
         core.stalled = !context.take_resources_available();
     }
 
@@ -147,14 +145,6 @@ impl Adapter {
             add(&self.counters.bytes_sent, length);
         } else {
             count(&self.counters.sends_failed);
-        }
-    }
-
-    /// Counts the end of a sender's operation, and ends it.
-    pub(crate) fn release_sender(&self, sender: Option<Sender>, status: NdisStatus) {
-        if let Some(target) = sender.and_then(|sender| self.ndis.target(sender)) {
-            target.bound.binding.count_send(status);
-            target.bound.binding.release();
         }
     }
 

@@ -121,10 +121,21 @@ impl Core {
 
     /// What the miniport does next; `None`: nothing is due that can be done now.
     pub(super) fn next_work(&mut self, now: impl FnOnce() -> Instant) -> Option<Work> {
+        if self.is_idle() {
+            return None;
+        }
         self.next_due_work()
             .or_else(|| self.next_reset(now))
             .or_else(|| self.next_request())
             .or_else(|| self.next_send())
+    }
+
+    /// Whether nothing at all waits to be done.
+    fn is_idle(&self) -> bool {
+        self.due.is_empty()
+            && self.reset != Reset::Requested
+            && self.requests.is_empty()
+            && (self.sends.is_empty() || self.stalled)
     }
 
     /// What is done even while a reset is under way.

@@ -1,6 +1,7 @@
 //! Bindings: the use of an adapter by a protocol.
 
 mod multicast;
+mod state;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +9,7 @@ use executive::{Executive, SpinLock};
 
 pub use multicast::MULTICAST_LIST_SIZE;
 pub(crate) use multicast::{MulticastError, MulticastList};
+use state::UseState;
 
 use crate::adapter::{Adapter, FrameKind};
 use crate::address::HardwareAddress;
@@ -70,23 +72,17 @@ pub(crate) struct Bound {
 /// A slot of the wrapper's table of bindings.
 pub(crate) struct Binding {
     pub(crate) slot: u32,
-    state: SpinLock<State>,
+    state: UseState,
+    /// Place of the adapter in the wrapper's table.
+    adapter: AtomicU32,
+    /// There from opening to the end of the last operation.
+    target: SpinLock<Option<Target>>,
     /// Kinds of frames the protocol wants, a [`PacketFilter`].
     filter: AtomicU32,
     /// Bytes of lookahead the protocol wants.
     lookahead: AtomicU32,
     multicast: SpinLock<MulticastList>,
     pub(crate) counters: AtomicBindingCounters,
-}
-
-struct State {
-    generation: u32,
-    /// `None`: the slot is free.
-    target: Option<Target>,
-    closing: bool,
-    /// Sends, requests and pending transfers under way, batches of indications that may still
-    /// use the binding, and the close itself.
-    operations: u32,
 }
 
 /// How a close went on.
@@ -102,15 +98,11 @@ pub(crate) enum Close {
 
 impl Binding {
     pub(crate) fn new(executive: &'static Executive, slot: u32) -> Self {
-        let state = State {
-            generation: 0,
-            target: None,
-            closing: false,
-            operations: 0,
-        };
         Self {
             slot,
-            state: SpinLock::new(executive, state),
+            state: UseState::new(),
+            adapter: AtomicU32::new(0),
+            target: SpinLock::new(executive, None),
             filter: AtomicU32::new(0),
             lookahead: AtomicU32::new(0),
             multicast: SpinLock::new(executive, MulticastList::new()),
@@ -125,68 +117,68 @@ impl Binding {
         protocol: &'static dyn ErasedProtocol,
         context: BindingContext,
     ) -> Option<Target> {
-        let mut state = self.state.lock();
-        if state.target.is_some() {
+        let mut place = self.target.lock();
+        if place.is_some() {
             return None;
         }
         self.filter.store(0, Ordering::Relaxed);
         self.lookahead.store(0, Ordering::Relaxed);
         *self.multicast.lock() = MulticastList::new();
+        self.adapter.store(adapter.place, Ordering::Relaxed);
         let sender = Sender {
             slot: self.slot,
-            generation: state.generation,
+            generation: self.state.generation(),
         };
-        let target = Target {
-            adapter,
-            bound: Bound {
-                binding: self,
-                protocol,
-                context,
-                sender,
-            },
+        let bound = Bound {
+            binding: self,
+            protocol,
+            context,
+            sender,
         };
-        state.target = Some(target);
+        let target = Target { adapter, bound };
+        *place = Some(target);
+        self.state.open();
         Some(target)
     }
 
-    /// Begins an operation of use number `generation`; `None` unless it is open.
+    /// Begins an operation of use number `generation`; false unless it is open.
     ///
     /// [`Binding::release`] must follow.
-    pub(crate) fn acquire(&self, generation: u32) -> Option<Target> {
-        let mut state = self.state.lock();
-        if state.closing || state.generation != generation {
-            return None;
-        }
-        let target = state.target?;
-        state.operations += 1;
-        Some(target)
+    pub(crate) fn acquire(&self, generation: u32) -> bool {
+        self.state.acquire(generation)
     }
 
     /// Begins an operation on behalf of one that is under way, closing or not.
     pub(crate) fn acquire_again(&self) {
-        self.state.lock().operations += 1;
+        self.state.acquire_again();
+    }
+
+    /// The adapter's place in the wrapper's table, while an operation keeps the binding.
+    pub(crate) fn adapter_place(&self) -> u32 {
+        self.adapter.load(Ordering::Relaxed)
     }
 
     /// The two sides of use number `generation`, while an operation keeps it.
     pub(crate) fn target(&self, generation: u32) -> Option<Target> {
-        let state = self.state.lock();
-        state.target.filter(|_| state.generation == generation)
+        let is_it = |target: &Target| target.bound.sender.generation == generation;
+        self.any_target().filter(is_it)
     }
 
     /// The two sides, if it is open now.
     pub(crate) fn current(&self) -> Option<Target> {
-        let state = self.state.lock();
-        state.target.filter(|_| !state.closing)
+        self.any_target().filter(|_| self.state.is_open())
     }
 
     /// The two sides, if it is open or being closed.
     pub(crate) fn any_target(&self) -> Option<Target> {
-        self.state.lock().target
+        *self.target.lock()
     }
 
     /// Ends an operation. The last one of a binding being closed closes it and tells the protocol.
     pub(crate) fn release(&self) {
-        if let Some(target) = self.end_operation() {
+        if self.state.release()
+            && let Some(target) = self.free()
+        {
             let Bound {
                 protocol, context, ..
             } = target.bound;
@@ -198,54 +190,36 @@ impl Binding {
     /// Begins to close use number `generation`: no operation begins from now on. `remove` takes
     /// it off the adapter's list meanwhile.
     pub(crate) fn close(&self, generation: u32, remove: impl FnOnce(&Target)) -> Close {
-        let target = {
-            let mut state = self.state.lock();
-            let open = !state.closing && state.generation == generation;
-            let Some(target) = state.target.filter(|_| open) else {
-                return Close::NotOpen;
-            };
-            state.closing = true;
-            state.operations += 1;
-            target
+        let Some(target) = self.target(generation) else {
+            return Close::NotOpen;
         };
-        remove(&target);
-        match self.end_operation() {
-            Some(target) => {
-                target.adapter.binding_closed();
-                Close::Done
-            }
-            None => Close::Pending,
+        if !self.state.begin_close(generation) {
+            return Close::NotOpen;
         }
+        remove(&target);
+        if !self.state.release() {
+            return Close::Pending;
+        }
+        if let Some(target) = self.free() {
+            target.adapter.binding_closed();
+        }
+        Close::Done
     }
 
     /// Ends every operation of a binding to `adapter` that is being closed: those that have them
     /// under way are gone.
     pub(crate) fn abandon(&self, adapter: &'static Adapter) {
-        let abandoned = {
-            let mut state = self.state.lock();
-            let of_adapter = |target: &Target| core::ptr::eq(target.adapter, adapter);
-            if state.closing && state.target.as_ref().is_some_and(of_adapter) {
-                state.operations = 1;
-                true
-            } else {
-                false
-            }
-        };
-        if abandoned {
+        let of_adapter = |target: Target| core::ptr::eq(target.adapter, adapter);
+        if self.any_target().is_some_and(of_adapter) && self.state.abandon() {
             self.release();
         }
     }
 
-    /// Frees the slot if this was the last operation of a binding being closed.
-    fn end_operation(&self) -> Option<Target> {
-        let mut state = self.state.lock();
-        state.operations = state.operations.saturating_sub(1);
-        if !state.closing || state.operations != 0 {
-            return None;
-        }
-        state.closing = false;
-        state.generation = state.generation.wrapping_add(1);
-        state.target.take()
+    /// Frees the slot after its last operation.
+    fn free(&self) -> Option<Target> {
+        let mut place = self.target.lock();
+        self.state.free();
+        place.take()
     }
 
     /// Whether the packet filter takes a frame of `kind` to `destination`.

@@ -7,7 +7,7 @@ use crate::adapter::{Adapter, Batch, FrameKind};
 use crate::address::HardwareAddress;
 use crate::binding::Bound;
 use crate::counters::{add, count};
-use crate::packet::Packet;
+use crate::packet::{Packet, SenderStack};
 use crate::protocol::{ReceiveContext, SendCompletion};
 use crate::status::NdisStatus;
 
@@ -17,6 +17,7 @@ use super::{SendOutcome, TransferData};
 pub struct AdapterContext {
     adapter: &'static Adapter,
     /// The bindings frames are indicated to, from the first indication to the end of the handler.
+    /// `None` until the first one, so that sending does not pay for it.
     batch: Option<Batch>,
     /// The driver has room for frames again.
     resources_available: bool,
@@ -28,6 +29,14 @@ pub struct AdapterContext {
 struct DirectSend {
     id: u64,
     status: Option<NdisStatus>,
+}
+
+/// What is remembered of a packet while the driver has it.
+pub(super) struct SentFrame {
+    id: u64,
+    length: usize,
+    /// Who is to be told; `None`: the sender waits for the answer of Send.
+    senders: Option<SenderStack>,
 }
 
 impl AdapterContext {
@@ -141,20 +150,20 @@ impl AdapterContext {
             return;
         };
         let kind = FrameKind::of(destination, adapter.hardware_address());
-        let batch = self.batch.get_or_insert_with(|| adapter.begin_batch());
-        let (mut asked, mut taken) = (false, false);
-        for (index, bound) in batch.bindings.iter().enumerate() {
+        let batch = self.batch.get_or_insert_with(Batch::new);
+        batch.begin(adapter);
+        let (mut asked, mut taken, mut indicated) = (false, false, 0);
+        for (index, bound) in batch.bindings().iter().enumerate() {
             if !bound.binding.wants(kind, destination) {
                 count(&bound.binding.counters.frames_filtered);
-                continue;
-            }
-            if let Some(status) = indicate(bound) {
+            } else if let Some(status) = indicate(bound) {
                 asked = true;
                 taken |= bound.binding.count_indication(status);
-                batch.indicated |= 1 << index;
+                indicated |= 1 << index;
             }
         }
-        if batch.bindings.is_empty() {
+        batch.note_indicated(indicated);
+        if batch.bindings().is_empty() {
             count(&counters.dropped_no_binding);
         } else if !asked {
             count(&counters.dropped_filtered);
@@ -167,12 +176,12 @@ impl AdapterContext {
     /// after every handler that has indicated frames and not called this.
     pub fn indicate_receive_complete(&mut self) {
         let Some(batch) = &mut self.batch else { return };
-        let indicated = core::mem::take(&mut batch.indicated);
+        let indicated = batch.take_indicated();
         if indicated == 0 {
             return;
         }
         count(&self.adapter.counters.receive_batches);
-        for (index, bound) in batch.bindings.iter().enumerate() {
+        for (index, bound) in batch.bindings().iter().enumerate() {
             if indicated & 1 << index != 0 {
                 bound.protocol.receive_complete(bound.context);
             }
@@ -182,7 +191,7 @@ impl AdapterContext {
     /// Ends the call of a handler: the batch it indicated is over.
     pub(crate) fn end_handler(&mut self) {
         self.indicate_receive_complete();
-        if let Some(batch) = self.batch.take() {
+        if let Some(batch) = &mut self.batch {
             batch.end();
         }
     }
@@ -201,12 +210,9 @@ impl AdapterContext {
 
     /// Calls `indicate` for every binding, with no lock held.
     pub(crate) fn each_binding(&mut self, indicate: impl FnMut(&Bound)) {
-        let adapter = self.adapter;
-        self.batch
-            .get_or_insert_with(|| adapter.begin_batch())
-            .bindings
-            .iter()
-            .for_each(indicate);
+        let batch = self.batch.get_or_insert_with(Batch::new);
+        batch.begin(self.adapter);
+        batch.bindings().iter().for_each(indicate);
     }
 
     /// Gives back a packet for which Send answered [`SendOutcome::Pending`].
@@ -253,8 +259,22 @@ impl AdapterContext {
         self.direct.take()?.status
     }
 
+    /// Remembers whose `packet` is, before the driver gets it.
+    pub(super) fn begin_send(&self, packet: &Packet) -> SentFrame {
+        let info = packet.info();
+        let is_direct = self
+            .direct
+            .as_ref()
+            .is_some_and(|direct| direct.id == info.id);
+        SentFrame {
+            id: info.id,
+            length: packet.len(),
+            senders: (!is_direct).then(|| info.senders.clone()),
+        }
+    }
+
     /// Completes the send if the driver answered that it is over.
-    pub(super) fn end_send(&mut self, sent: SendCompletion, outcome: &SendOutcome) {
+    pub(super) fn end_send(&mut self, sent: &SentFrame, outcome: &SendOutcome) {
         match outcome {
             SendOutcome::Success => self.finish_send(sent, NdisStatus::SUCCESS),
             SendOutcome::Failure(status) => self.finish_send(sent, *status),
@@ -265,15 +285,18 @@ impl AdapterContext {
     }
 
     /// Tells the sender, by return or by SendComplete, that its packet is done with.
-    fn finish_send(&mut self, mut sent: SendCompletion, status: NdisStatus) {
-        sent.status = status;
+    fn finish_send(&mut self, sent: &SentFrame, status: NdisStatus) {
         self.adapter.count_sent(sent.length, status);
-        let direct = self.direct.as_mut().filter(|direct| direct.id == sent.id);
-        if let Some(direct) = direct {
-            direct.status = Some(status);
-            self.adapter.release_sender(sent.senders.top(), status);
-        } else {
-            self.adapter.complete_send(sent);
+        match (&sent.senders, &mut self.direct) {
+            (Some(senders), _) => self.adapter.complete_send(SendCompletion {
+                id: sent.id,
+                status,
+                packet: None,
+                length: sent.length,
+                senders: senders.clone(),
+            }),
+            (None, Some(direct)) => direct.status = Some(status),
+            (None, None) => {}
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::adapter::Adapter;
 use crate::medium::Medium;
 use crate::oid::Oid;
+use crate::packet::Packet;
 use crate::status::NdisStatus;
 
 /// A registered miniport driver.
@@ -72,8 +73,10 @@ pub(crate) trait ErasedMiniport: Send {
         buffer: &mut [u8],
     ) -> RequestOutcome;
     fn set(&mut self, context: &mut AdapterContext, oid: Oid, buffer: &mut [u8]) -> RequestOutcome;
+    /// Sends a frame; given back if there is no room for it.
+    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> Option<Packet>;
     /// Sends frames from the front; those there is no room for stay.
-    fn send(&mut self, context: &mut AdapterContext, frames: &mut Frames);
+    fn send_packets(&mut self, context: &mut AdapterContext, frames: &mut Frames);
 }
 
 struct MiniportAdapter<D: MiniportDriver> {
@@ -86,6 +89,13 @@ struct MiniportAdapter<D: MiniportDriver> {
 }
 
 impl<D: MiniportDriver> MiniportAdapter<D> {
+    /// Whether frames go to a handler for several.
+    fn sends_several(&self) -> bool {
+        let characteristics = &self.driver.characteristics;
+        characteristics.send_packets.is_some()
+            || (characteristics.send.is_none() && characteristics.co_send_packets.is_some())
+    }
+
     /// Takes the adapter off its interrupt line.
     fn disconnect_interrupt(&self, adapter: &'static Adapter) {
         if let (Some(block), Some(line)) = (self.interrupt, adapter.interrupt_line()) {
@@ -216,25 +226,46 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
         }
     }
 
-    fn send(&mut self, context: &mut AdapterContext, frames: &mut Frames) {
+    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> Option<Packet> {
+        if self.sends_several() {
+            let mut frames = Frames::new();
+            // It is empty, so there is room.
+            let _ = frames.push_back(packet);
+            self.send_packets(context, &mut frames);
+            return frames.pop_front();
+        }
+        let frame = context.begin_send(&packet);
+        let outcome = match (self.driver.characteristics.send, &mut self.adapter) {
+            (Some(send), Some(adapter)) => send(adapter, context, packet),
+            _ => SendOutcome::Failure(NdisStatus::NOT_SUPPORTED),
+        };
+        if let SendOutcome::Resources(packet) = outcome {
+            return Some(packet);
+        }
+        context.end_send(&frame, &outcome);
+        None
+    }
+
+    fn send_packets(&mut self, context: &mut AdapterContext, frames: &mut Frames) {
+        if !self.sends_several() {
+            while let Some(packet) = frames.pop_front() {
+                if let Some(packet) = self.send(context, packet) {
+                    // The place it was taken from is free.
+                    let _ = frames.push_front(packet);
+                    return;
+                }
+            }
+            return;
+        }
         let MiniportCharacteristics {
-            send,
             send_packets,
             co_send_packets,
             ..
         } = &self.driver.characteristics;
-        let several = send_packets.or(co_send_packets.filter(|_| send.is_none()));
-        match (&mut self.adapter, several, send) {
-            (Some(adapter), Some(several), _) => {
-                several(adapter, context, &mut SendBatch::new(frames));
-            }
-            (Some(adapter), None, Some(send)) => {
-                SendBatch::new(frames)
-                    .send_each(context, |context, packet| send(adapter, context, packet));
-            }
-            _ => SendBatch::new(frames).send_each(context, |_, _| {
-                SendOutcome::Failure(NdisStatus::NOT_SUPPORTED)
-            }),
+        if let (Some(several), Some(adapter)) =
+            (send_packets.or(*co_send_packets), &mut self.adapter)
+        {
+            several(adapter, context, &mut SendBatch::new(frames));
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use super::{AdapterContext, SendOutcome};
 use crate::packet::Packet;
-use crate::protocol::SendCompletion;
-use crate::status::NdisStatus;
 
 /// Most frames in one call of SendPackets.
 pub(crate) const BATCH_SIZE: usize = 16;
@@ -47,14 +45,14 @@ impl<'a> SendBatch<'a> {
             let Some(packet) = self.frames.pop_front() else {
                 return;
             };
-            let sent = SendCompletion::of(&packet, NdisStatus::PENDING);
+            let sent = context.begin_send(&packet);
             match handler(context, packet) {
                 SendOutcome::Resources(packet) => {
                     self.stalled = true;
                     // The place it was taken from is free.
                     let _ = self.frames.push_front(packet);
                 }
-                outcome => context.end_send(sent, &outcome),
+                outcome => context.end_send(&sent, &outcome),
             }
         }
     }

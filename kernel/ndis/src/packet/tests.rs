@@ -114,16 +114,14 @@ fn appending_more_than_there_is_changes_nothing() {
 fn a_datagram_of_64_kib_in_fragments_for_an_mtu_of_576_is_one_packet() {
     let pool = PacketPool::new(2, 130);
     let mut whole = packet_of(pool, 34, &pattern(552, 0));
-    for index in 1..118 {
-        let fragment = packet_of(pool, 34, &pattern(552, index as u8));
+    for index in 1..118_u8 {
+        let fragment = packet_of(pool, 34, &pattern(552, index));
         whole
             .append_packet(fragment)
             .expect("there is room in the chain");
     }
     assert_eq!(whole.len(), 118 * 552);
-    let expected: Vec<u8> = (0..118)
-        .flat_map(|index| pattern(552, index as u8))
-        .collect();
+    let expected: Vec<u8> = (0..118_u8).flat_map(|index| pattern(552, index)).collect();
     assert_eq!(bytes_of(&whole), expected);
     assert_eq!(pool.usage().segment_tables.used, 1);
     drop(whole);

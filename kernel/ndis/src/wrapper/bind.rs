@@ -31,7 +31,7 @@ impl Ndis {
         {
             return;
         }
-        let claim: Claim = (protocol.index(), self.place(adapter));
+        let claim: Claim = (protocol.index(), adapter.place);
         if !self.claim(claim) {
             return;
         }
@@ -67,14 +67,6 @@ impl Ndis {
             core::ptr::eq(target.adapter, adapter)
                 && target.bound.protocol.index() == protocol.index()
         })
-    }
-
-    fn place(&self, adapter: &'static Adapter) -> u32 {
-        let place = self
-            .adapters
-            .iter()
-            .position(|other| core::ptr::eq(other, adapter));
-        place.unwrap_or_default() as u32
     }
 
     /// Keeps anybody else from binding the two at the same time; false if somebody does.

@@ -1,12 +1,12 @@
 //! What a protocol does with a binding: send, ask, set, reset.
 
 use super::Ndis;
-use crate::adapter::AdapterHandle;
-use crate::binding::{BindingHandle, Target};
+use crate::adapter::{Adapter, AdapterHandle};
+use crate::binding::BindingHandle;
 use crate::counters::count;
 use crate::miniport::AdapterContext;
 use crate::oid::Oid;
-use crate::packet::Packet;
+use crate::packet::{Packet, Sender};
 use crate::protocol::Request;
 use crate::status::NdisStatus;
 
@@ -17,10 +17,16 @@ impl Ndis {
     /// Else it is not sent: CLOSING, INVALID_PACKET (shorter than the header or longer than a
     /// frame), ADAPTER_NOT_READY, RESOURCES (the queue is full), or the miniport's status.
     pub fn send(&'static self, handle: &BindingHandle, mut packet: Packet) -> NdisStatus {
-        match Self::begin_send(handle, &mut packet) {
-            Ok(target) => target.adapter.send(packet),
-            Err(status) => status,
+        let adapter = match self.begin_send(handle, &mut packet) {
+            Ok(adapter) => adapter,
+            Err(status) => return status,
+        };
+        let status = adapter.send(packet);
+        if !status.is_pending() {
+            handle.binding.count_send(status);
+            handle.binding.release();
         }
+        status
     }
 
     /// Sends frames; each one that is accepted is completed by SendComplete. Returns how many
@@ -35,7 +41,7 @@ impl Ndis {
         };
         let mut accepted = 0;
         let packets = packets.filter_map(|mut packet| {
-            Self::begin_send(handle, &mut packet).ok()?;
+            self.begin_send(handle, &mut packet).ok()?;
             accepted += 1;
             Some(packet)
         });
@@ -44,23 +50,32 @@ impl Ndis {
     }
 
     /// Notes the sender in the packet and begins its operation.
-    fn begin_send(handle: &BindingHandle, packet: &mut Packet) -> Result<Target, NdisStatus> {
-        let target = handle
-            .binding
-            .acquire(handle.generation)
-            .ok_or(NdisStatus::CLOSING)?;
-        let binding = target.bound.binding;
+    fn begin_send(
+        &self,
+        handle: &BindingHandle,
+        packet: &mut Packet,
+    ) -> Result<&'static Adapter, NdisStatus> {
+        let binding = handle.binding;
+        if !binding.acquire(handle.generation) {
+            return Err(NdisStatus::CLOSING);
+        }
         count(&binding.counters.sends);
-        let header = target.adapter.header_size();
-        let length = packet.len();
-        let is_valid = length >= header && length <= header + target.adapter.maximum_frame_size();
-        let status = if !is_valid {
-            count(&binding.counters.sends_invalid);
-            NdisStatus::INVALID_PACKET
-        } else if !packet.info_mut().senders.push(target.bound.sender) {
-            NdisStatus::RESOURCES
-        } else {
-            return Ok(target);
+        let status = match self.adapters.get(binding.adapter_place()) {
+            None => NdisStatus::ADAPTER_NOT_FOUND,
+            Some(adapter) if !adapter.is_frame_length(packet.len()) => {
+                count(&binding.counters.sends_invalid);
+                NdisStatus::INVALID_PACKET
+            }
+            Some(adapter) => {
+                let sender = Sender {
+                    slot: binding.slot,
+                    generation: handle.generation,
+                };
+                if packet.info_mut().senders.push(sender) {
+                    return Ok(adapter);
+                }
+                NdisStatus::RESOURCES
+            }
         };
         count(&binding.counters.sends_failed);
         binding.release();
@@ -72,12 +87,15 @@ impl Ndis {
     /// PENDING: RequestComplete follows, with a copy of the request. Otherwise it is over;
     /// after SUCCESS of a query `request` has the answer, after INVALID_LENGTH the length needed.
     pub fn request(&'static self, handle: &BindingHandle, request: &mut Request) -> NdisStatus {
-        let Some(target) = handle.binding.acquire(handle.generation) else {
+        let binding = handle.binding;
+        if !binding.acquire(handle.generation) {
             return NdisStatus::CLOSING;
-        };
-        let binding = target.bound.binding;
+        }
         count(&binding.counters.requests);
-        let status = target.adapter.request(target.bound.sender, request);
+        let status = match binding.target(handle.generation) {
+            Some(target) => target.adapter.request(target.bound.sender, request),
+            None => NdisStatus::CLOSING,
+        };
         if !status.is_pending() {
             binding.count_request(status);
             binding.release();

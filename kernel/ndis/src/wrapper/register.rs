@@ -83,12 +83,9 @@ impl Ndis {
         if self.adapter(name).is_some() {
             return Err(NdisStatus::FAILURE);
         }
-        if !self.adapters.has_room() {
-            return Err(NdisStatus::RESOURCES);
-        }
-        let adapter = Adapter::new(self, miniport.0, name, section, resources);
+        let make = |place| Adapter::new(self, place, miniport.0, name, section, resources);
+        let adapter = self.adapters.push_with(make).ok_or(NdisStatus::RESOURCES)?;
         let adapter = adapter.map_err(|_| NdisStatus::RESOURCES)?;
-        self.adapters.push(adapter).ok_or(NdisStatus::RESOURCES)?;
         Ok(AdapterHandle(adapter))
     }
 

@@ -19,16 +19,29 @@ impl<T: Copy> Table<T> {
         }
     }
 
-    /// Fills the next place; `None` when there is none.
-    pub(super) fn push(&self, value: T) -> Option<()> {
+    /// Fills the next place with what `make` makes for it; `None` when there is none. A place for
+    /// which nothing could be made stays empty.
+    pub(super) fn push_with<E>(
+        &self,
+        make: impl FnOnce(u32) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let reserve = |used| (used < self.places.len()).then_some(used + 1);
         let index = self
             .reserved
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                (used < self.places.len()).then_some(used + 1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve)
             .ok()?;
-        self.places.get(index)?.call_once(|| value);
-        Some(())
+        let place = self.places.get(index)?;
+        Some(make(index as u32).map(|value| *place.call_once(|| value)))
+    }
+
+    /// Fills the next place; `None` when there is none.
+    pub(super) fn push(&self, value: T) -> Option<()> {
+        self.push_with(|_| Ok::<T, ()>(value)).map(drop)
+    }
+
+    /// What is at a place.
+    pub(super) fn get(&self, place: u32) -> Option<T> {
+        self.places.get(place as usize)?.get().copied()
     }
 
     /// Whether a place is left.

@@ -1,6 +1,6 @@
 //! Intermediate drivers (seed item 58): a protocol edge below, a virtual miniport above.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use ndis::{
     AdapterContext, AdapterHandle, BindingHandle, InitializeContext, Initialized, Medium,
@@ -11,6 +11,11 @@ use ndis::{
 
 use crate::support::miniport::{Answer, Deferred};
 use crate::support::{World, frame, lock, run};
+
+/// The card, and the filters above it.
+const NAMES: [&str; 6] = [
+    "card0", "filter1", "filter2", "filter3", "filter4", "filter5",
+];
 
 /// A filter that passes everything on.
 struct Passthrough;
@@ -50,6 +55,7 @@ impl ProtocolDriver for Passthrough {
     type Binding = Layer;
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the type of the handler")]
 fn initialize(
     driver: &&'static Layer,
     _: &mut InitializeContext<'_, Passthrough>,
@@ -185,19 +191,17 @@ fn install(world: &World, section: &'static str, below: &str) {
 
 #[test]
 fn seed_58_any_number_of_filters_stand_between_protocol_and_miniport() {
-    for filters in 0..6 {
+    for filters in 0..NAMES.len() {
         run(move |world| {
-            const NAMES: [&str; 6] = [
-                "card0", "filter1", "filter2", "filter3", "filter4", "filter5",
-            ];
             let card = world.card("card");
             let adapter = world.start("card0", &card);
-            for index in 0..filters {
-                install(&world, NAMES[index + 1], NAMES[index]);
+            for pair in NAMES[..=filters].windows(2) {
+                install(&world, pair[1], pair[0]);
             }
-            world.registry.set("tcpip", "Bind", NAMES[filters]);
+            let top = NAMES[filters];
+            world.registry.set("tcpip", "Bind", top);
             let (observer, seat) = world.bound("tcpip");
-            assert_eq!(seat.adapter.name(), NAMES[filters]);
+            assert_eq!(seat.adapter.name(), top);
             assert_eq!(seat.adapter.hardware_address(), adapter.hardware_address());
 
             // The filters set the card's packet filter.

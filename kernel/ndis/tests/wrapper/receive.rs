@@ -1,4 +1,4 @@
-//! Interrupts and receiving: seed items 14, 15 and 18 to 21.
+//! Receiving: seed items 18 to 21.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::support::protocol::{self, Observer, Seat};
 use crate::support::{World, frame, frame_to, lock, run};
 use executive::NtStatus;
 use ndis::counters::{AdapterCounters, BindingCounters};
-use ndis::{AdapterHandle, IsrOutcome, NdisStatus, Oid, PacketFilter, PacketPool};
+use ndis::{AdapterHandle, NdisStatus, Oid, PacketFilter, PacketPool};
 
 const BROADCAST: [u8; 6] = [0xFF; 6];
 const GROUP: [u8; 6] = [0x01, 0, 0x5E, 0, 0, 1];
@@ -36,7 +36,7 @@ fn binding(world: &World) -> BindingCounters {
 fn receive(
     world: &World,
     card: &Card,
-    adapter: &AdapterHandle,
+    adapter: AdapterHandle,
     frames: Vec<Vec<u8>>,
 ) -> AdapterCounters {
     let before = adapter.counters();
@@ -54,157 +54,6 @@ fn receive(
 }
 
 #[test]
-fn seed_14_without_the_drivers_isr_the_card_is_disabled_and_the_deferred_half_queued() {
-    run(|world| {
-        let (card, adapter, ..) = bound(&world);
-        card.script(|script| {
-            script.isr = IsrOutcome {
-                recognized: false,
-                queue_handle_interrupt: false,
-            };
-        });
-        assert!(world.interrupt(9), "recognised without asking");
-        assert_eq!(
-            world.log.take(),
-            ["card disable", "card handle_interrupt", "card enable"]
-        );
-        assert_eq!(adapter.counters().interrupts, 1);
-        assert_eq!(adapter.counters().deferred_calls, 1);
-    });
-}
-
-#[test]
-fn seed_14_the_drivers_isr_is_asked_when_it_wants_that() {
-    for (recognized, queue_handle_interrupt) in
-        [(false, false), (false, true), (true, false), (true, true)]
-    {
-        run(move |world| {
-            let card = world.card("card");
-            card.script(|script| {
-                script.interrupt = Some((9, true, true));
-                script.isr = IsrOutcome {
-                    recognized,
-                    queue_handle_interrupt,
-                };
-            });
-            let adapter = world.start("card0", &card);
-            world.log.take();
-            assert_eq!(world.interrupt(9), recognized);
-            let deferred: &[&str] = if queue_handle_interrupt {
-                &["card isr", "card handle_interrupt", "card enable"]
-            } else {
-                &["card isr"]
-            };
-            assert_eq!(world.log.take(), deferred);
-            let foreign = adapter.counters().interrupts_not_recognized;
-            assert_eq!(foreign, u64::from(!recognized));
-        });
-    }
-}
-
-#[test]
-fn seed_14_a_shared_line_asks_each_service_until_one_recognises_the_interrupt() {
-    run(|world| {
-        let cards = ["one", "two"].map(|name| world.card(name));
-        for (section, card) in ["card0", "card1"].into_iter().zip(&cards) {
-            card.script(|script| script.interrupt = Some((9, true, true)));
-            world.start(section, card);
-        }
-        world.log.take();
-        cards[0].script(|script| {
-            script.isr = IsrOutcome {
-                recognized: false,
-                queue_handle_interrupt: false,
-            };
-        });
-        assert!(world.interrupt(9));
-        assert_eq!(
-            world.log.take(),
-            ["one isr", "two isr", "two handle_interrupt", "two enable"]
-        );
-    });
-}
-
-#[test]
-fn seed_15_the_card_is_masked_until_handle_interrupt_is_done() {
-    run(|world| {
-        let (card, adapter, ..) = bound(&world);
-        card.receive((0..3).map(|_| frame(46)));
-        world.interrupt(9);
-        let events = world.log.take();
-        assert_eq!(events.first().map(String::as_str), Some("card disable"));
-        assert_eq!(events[1], "card handle_interrupt");
-        assert_eq!(events.last().map(String::as_str), Some("card enable"));
-        assert_eq!(
-            events
-                .iter()
-                .filter(|event| event.contains("receive 14"))
-                .count(),
-            3
-        );
-        assert_eq!(adapter.counters().frames_received, 3);
-        let report = world.ndis.adapter_reports().next().expect("there is one");
-        assert_eq!(report.frames_per_interrupt_in_hundredths(), Some(300));
-    });
-}
-
-#[test]
-fn seed_15_more_work_is_queued_again_without_unmasking_the_card() {
-    run(|world| {
-        let (card, adapter, ..) = bound(&world);
-        card.script(|script| script.budget = 2);
-        card.receive((0..5).map(|_| frame(46)));
-        world.interrupt(9);
-        let events = world.log.take_with("card");
-        assert_eq!(
-            events,
-            [
-                "card disable",
-                "card handle_interrupt",
-                "card handle_interrupt",
-                "card handle_interrupt",
-                "card enable"
-            ]
-        );
-        assert_eq!(adapter.counters().deferred_more_work, 2);
-        assert_eq!(adapter.counters().receive_batches, 3);
-    });
-}
-
-#[test]
-fn seed_15_an_interrupt_during_initialize_is_handled_once_the_adapter_runs() {
-    run(|world| {
-        let card = world.card("card");
-        let bus = world.bus;
-        let machine = world.machine;
-        let table = ndis::MiniportCharacteristics {
-            initialize: Some(|driver, context, media| {
-                let made = crate::support::miniport::initialize(driver, context, media);
-                // The card raises its line as soon as it is connected.
-                context.stall(executive::Duration::from_millis(1));
-                made
-            }),
-            ..crate::support::miniport::table()
-        };
-        let at = machine.now() + executive::Duration::from_micros(100);
-        machine.interrupt_at(at, move || {
-            assert!(bus.lines().contains(&9));
-            bus.service_line(9);
-        });
-        world.start_table("card0", &card, &table);
-        assert_eq!(
-            world.log.take(),
-            [
-                "card initialize",
-                "card disable",
-                "card handle_interrupt",
-                "card enable"
-            ]
-        );
-    });
-}
-
-#[test]
 fn seed_18_each_frame_is_indicated_to_every_binding() {
     run(|world| {
         let card = world.card("card");
@@ -212,7 +61,7 @@ fn seed_18_each_frame_is_indicated_to_every_binding() {
         for name in ["first", "second", "third"] {
             world.bound(name);
         }
-        let grown = receive(&world, &card, &adapter, vec![frame(100), frame(46)]);
+        let grown = receive(&world, &card, adapter, vec![frame(100), frame(46)]);
         assert_eq!(
             world.log.take_with("receive"),
             [
@@ -249,13 +98,13 @@ fn seed_18_nothing_is_received_until_a_filter_is_set() {
     run(|world| {
         let card = world.card("card");
         let adapter = world.start("card0", &card);
-        let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+        let grown = receive(&world, &card, adapter, vec![frame(46)]);
         assert_eq!((grown.dropped_no_binding, grown.dropped_filtered), (1, 0));
         world.protocol("tcpip");
         let grown = receive(
             &world,
             &card,
-            &adapter,
+            adapter,
             vec![frame(46), frame_to(BROADCAST, 46)],
         );
         assert_eq!((grown.dropped_no_binding, grown.dropped_filtered), (0, 2));
@@ -294,7 +143,7 @@ fn seed_18_each_binding_has_a_packet_filter_of_its_own() {
             seat.set_filter(filter);
             for (frame, expected) in frames().into_iter().zip(taken) {
                 let before = binding(&world);
-                receive(&world, &card, &adapter, vec![frame]);
+                receive(&world, &card, adapter, vec![frame]);
                 let after = binding(&world);
                 let indicated = after.frames_indicated - before.frames_indicated;
                 let filtered = after.frames_filtered - before.frames_filtered;
@@ -310,9 +159,9 @@ fn seed_18_each_binding_has_a_packet_filter_of_its_own() {
         let (_, sniffer) = world.bound("sniffer");
         sniffer.set_filter(PacketFilter::PROMISCUOUS);
         world.log.take();
-        receive(&world, &card, &adapter, frames());
+        receive(&world, &card, adapter, frames());
         assert_eq!(world.log.take_with("tcpip receive 14").len(), 1);
-        receive(&world, &card, &adapter, frames());
+        receive(&world, &card, adapter, frames());
         assert_eq!(world.log.take_with("sniffer receive 14").len(), 5);
     });
 }
@@ -329,7 +178,7 @@ fn seed_19_not_accepted_is_counted_by_binding_and_adapter() {
             (NdisStatus::FAILURE, 0),
         ] {
             observer.script(|script| script.receive = answer);
-            let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+            let grown = receive(&world, &card, adapter, vec![frame(46)]);
             assert_eq!(grown.dropped_not_accepted, dropped, "{answer}");
         }
         let counters = binding(&world);
@@ -341,7 +190,7 @@ fn seed_19_not_accepted_is_counted_by_binding_and_adapter() {
         // One binding that takes the frame is enough.
         observer.script(|script| script.receive = NdisStatus::NOT_ACCEPTED);
         world.bound("second");
-        let grown = receive(&world, &card, &adapter, vec![frame(46)]);
+        let grown = receive(&world, &card, adapter, vec![frame(46)]);
         assert_eq!(grown.dropped_not_accepted, 0);
     });
 }
@@ -351,7 +200,7 @@ fn seed_19_a_header_too_short_is_dropped_and_counted() {
     run(|world| {
         let (card, adapter, ..) = bound(&world);
         let frames = (0..14).map(|length| frame(46)[..length].to_vec()).collect();
-        let grown = receive(&world, &card, &adapter, frames);
+        let grown = receive(&world, &card, adapter, frames);
         assert_eq!(
             (grown.frames_received, grown.dropped_short_header),
             (14, 14)
@@ -365,7 +214,7 @@ fn seed_20_a_lookahead_that_is_the_whole_payload_is_copied() {
     run(|world| {
         let (card, adapter, observer, _) = bound(&world);
         observer.script(|script| script.take = true);
-        receive(&world, &card, &adapter, vec![frame(46)]);
+        receive(&world, &card, adapter, vec![frame(46)]);
         assert!(world.log.take_with("transfer").is_empty());
         assert_eq!(*lock(&observer.received), [frame(46)[14..].to_vec()]);
     });
@@ -376,7 +225,7 @@ fn seed_20_a_longer_payload_is_transferred_and_completed_by_the_caller() {
     run(|world| {
         let (card, adapter, observer, _) = bound(&world);
         observer.script(|script| script.take = true);
-        receive(&world, &card, &adapter, vec![frame(1500)]);
+        receive(&world, &card, adapter, vec![frame(1500)]);
         assert_eq!(
             world.log.take_with("transfer"),
             ["card transfer 0 1500", "tcpip transferred Ok(1500)"]
@@ -392,7 +241,7 @@ fn seed_20_a_pending_transfer_is_completed_by_the_miniport() {
         let (card, adapter, observer, seat) = bound(&world);
         observer.script(|script| script.take = true);
         card.script(|script| script.pend_transfers = true);
-        receive(&world, &card, &adapter, vec![frame(1500)]);
+        receive(&world, &card, adapter, vec![frame(1500)]);
         assert_eq!(
             world.log.take_with("transfer"),
             ["card transfer 0 1500", "tcpip transfer pending"]
@@ -420,7 +269,7 @@ fn seed_21_a_failed_transfer_is_dropped_and_counted() {
         let (card, adapter, observer, _) = bound(&world);
         observer.script(|script| script.take = true);
         card.script(|script| script.fail_transfers = true);
-        receive(&world, &card, &adapter, vec![frame(1500)]);
+        receive(&world, &card, adapter, vec![frame(1500)]);
         assert_eq!(
             world.log.take_with("transferred"),
             ["tcpip transferred Err(FAILURE)"]
@@ -434,12 +283,12 @@ fn seed_21_a_failed_transfer_is_dropped_and_counted() {
 fn seed_21_receive_complete_follows_the_batch_once() {
     run(|world| {
         let (card, adapter, ..) = bound(&world);
-        receive(&world, &card, &adapter, (0..4).map(|_| frame(46)).collect());
+        receive(&world, &card, adapter, (0..4).map(|_| frame(46)).collect());
         let events = world.log.take_with("tcpip");
         assert_eq!(events.len(), 5);
         assert_eq!(events[4], "tcpip receive_complete");
         // A batch without a frame for the binding has none.
-        receive(&world, &card, &adapter, vec![frame_to(FOREIGN, 46)]);
+        receive(&world, &card, adapter, vec![frame_to(FOREIGN, 46)]);
         assert!(world.log.take_with("tcpip").is_empty());
         // The driver may say it itself; then it is not said again.
         card.defer(Deferred::IndicatePacket(frame(46)));
@@ -559,18 +408,6 @@ fn status_indications_go_to_every_binding_and_are_noted() {
 }
 
 #[test]
-fn an_interrupt_after_halt_touches_nothing() {
-    run(|world| {
-        let (card, adapter, ..) = bound(&world);
-        world.ndis.stop_device(&adapter).expect("it runs");
-        world.log.take();
-        card.receive([frame(46)]);
-        assert!(!world.interrupt(9));
-        assert!(world.log.take().is_empty());
-    });
-}
-
-#[test]
 fn the_pool_of_the_protocol_may_be_empty() {
     run(|world| {
         let card = world.card("card");
@@ -579,7 +416,7 @@ fn the_pool_of_the_protocol_may_be_empty() {
         world.protocol_table(&poor, &protocol::table());
         poor.seat().set_filter(PacketFilter::DIRECTED);
         poor.script(|script| script.take = true);
-        receive(&world, &card, &adapter, vec![frame(46)]);
+        receive(&world, &card, adapter, vec![frame(46)]);
         assert_eq!(binding(&world).frames_out_of_resources, 1);
         assert_eq!(
             NtStatus::from(NdisStatus::RESOURCES),

@@ -1,15 +1,14 @@
-//! Sending: seed item 32, completion, and sending from handlers.
+//! Sending and its completion: seed item 32.
 
 use std::sync::Arc;
 
 use ndis::{
-    AdapterHandle, Limits, MiniportCharacteristics, NdisStatus, PacketFilter,
-    ProtocolCharacteristics,
+    AdapterHandle, MiniportCharacteristics, NdisStatus, PacketFilter, ProtocolCharacteristics,
 };
 
 use crate::support::miniport::{self, Answer, Card, Deferred};
 use crate::support::protocol::{Observer, Seat};
-use crate::support::{World, frame, frame_to, lock, run, run_with};
+use crate::support::{World, frame, lock, run};
 
 /// A started card, and a protocol bound to it.
 fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
@@ -208,67 +207,6 @@ fn frames_of_an_impossible_size_are_refused() {
 }
 
 #[test]
-fn a_protocol_may_send_from_its_receive_handler() {
-    run(|world| {
-        let (card, _, observer, _) = bound(&world);
-        observer.script(|script| script.reply = true);
-        card.receive([frame(100), frame(101)]);
-        world.interrupt(9);
-        assert_eq!(
-            world.log.take(),
-            [
-                "card disable",
-                "card handle_interrupt",
-                "tcpip receive 14 46 100",
-                "tcpip replied PENDING",
-                "tcpip receive 14 46 101",
-                "tcpip replied PENDING",
-                "tcpip receive_complete",
-                "card enable",
-                "card send 114 Success",
-                "tcpip send_complete SUCCESS",
-                "card send 115 Success",
-                "tcpip send_complete SUCCESS"
-            ]
-        );
-        assert_eq!(sizes(&card), [114, 115]);
-    });
-}
-
-#[test]
-fn a_completion_that_sends_again_does_not_recurse() {
-    run(|world| {
-        let (card, _, observer, seat) = bound(&world);
-        observer.script(|script| script.send_again = 1000);
-        card.answer_sends([Answer::Pending]);
-        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
-        card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
-        world.interrupt(9);
-        world.sleep(1);
-        assert_eq!(card.sent_count(), 1000);
-        assert_eq!(world.log.take_with("sent again PENDING").len(), 999);
-    });
-}
-
-#[test]
-fn an_endless_sender_leaves_the_processor_to_others() {
-    run(|world| {
-        let (card, _, observer, seat) = bound(&world);
-        observer.script(|script| script.send_again = usize::MAX);
-        card.answer_sends([Answer::Pending]);
-        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
-        card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
-        world.interrupt(9);
-        // This thread goes on although the protocol never stops.
-        world.executive().yield_now();
-        assert!(card.sent_count() > 64);
-        observer.script(|script| script.send_again = 0);
-        world.sleep(1);
-        world.log.take();
-    });
-}
-
-#[test]
 fn version_4_sends_several_frames_in_one_call() {
     run(|world| {
         let (card, adapter, _, seat) = bound_to(&world, &miniport::table_4());
@@ -366,65 +304,6 @@ fn a_connection_oriented_miniport_sends_and_answers_by_its_own_handlers() {
 }
 
 #[test]
-fn a_virtual_adapter_without_hardware_indicates_what_it_is_sent() {
-    run(|world| {
-        let card = world.card("card");
-        card.script(|script| {
-            script.interrupt = None;
-            script.echo = true;
-        });
-        let miniport = world.register(&card);
-        let internal = ndis::Resources::internal();
-        let adapter = world
-            .ndis
-            .add_device(miniport, "loopback", internal)
-            .expect("room");
-        world
-            .ndis
-            .start_device(&adapter)
-            .expect("it starts without resources");
-        let (_, seat) = world.bound("tcpip");
-        let echo = world.packet(&frame(100));
-        assert_eq!(seat.send(echo), NdisStatus::SUCCESS);
-        assert_eq!(
-            world.log.take(),
-            [
-                "card send 114 Success",
-                "tcpip receive 14 100 100",
-                "tcpip receive_complete"
-            ]
-        );
-        // A foreign frame is not for this binding.
-        assert_eq!(
-            seat.send(world.packet(&frame_to([4; 6], 100))),
-            NdisStatus::SUCCESS
-        );
-        assert!(world.log.take_with("receive").is_empty());
-    });
-}
-
-#[test]
-fn a_protocol_that_answers_every_frame_of_a_virtual_adapter_does_not_recurse() {
-    run(|world| {
-        let card = world.card("card");
-        card.script(|script| {
-            script.interrupt = None;
-            script.echo = true;
-        });
-        world.start("loopback", &card);
-        let (observer, seat) = world.bound("tcpip");
-        seat.set_filter(PacketFilter::PROMISCUOUS);
-        observer.script(|script| script.reply = true);
-        assert_eq!(seat.send_frame(100), NdisStatus::SUCCESS);
-        world.executive().yield_now();
-        assert!(card.sent_count() > 64, "each frame sends the next one");
-        observer.script(|script| script.reply = false);
-        world.sleep(1);
-        world.log.take();
-    });
-}
-
-#[test]
 fn a_completion_of_a_packet_that_is_not_being_sent_is_counted() {
     run(|world| {
         let card = world.card("card");
@@ -462,7 +341,7 @@ fn a_protocol_without_handlers_harms_nobody() {
         let adapter = world.start("card0", &card);
         let silent = Observer::new("silent", world.log.clone(), world.pool);
         let handle = world.protocol_table(&silent, &ProtocolCharacteristics::new(5, 0));
-        silent.open(&handle, &adapter);
+        silent.open(handle, adapter);
         silent.seat().set_filter(PacketFilter::PROMISCUOUS);
         card.answer_sends([Answer::Pending]);
         assert_eq!(silent.seat().send_frame(100), NdisStatus::PENDING);
@@ -473,53 +352,4 @@ fn a_protocol_without_handlers_harms_nobody() {
         assert_eq!(adapter.counters().dropped_filtered, 1);
         world.ndis.stop_device(&adapter).expect("it runs");
     });
-}
-
-#[test]
-fn sends_requests_and_frames_survive_preemption_anywhere() {
-    for seed in 1..40 {
-        let limits = Limits {
-            send_queue_length: 64,
-            ..Limits::default()
-        };
-        run_with(seed, limits, |world| {
-            let (card, adapter, _, seat) = bound(&world);
-            let threads: Vec<_> = (0..3)
-                .map(|_| {
-                    let thread = world.executive().spawn(
-                        "sender",
-                        executive::Priority::NORMAL,
-                        0,
-                        move || {
-                            for length in 100..110 {
-                                let status = seat.send_frame(length);
-                                assert!(status.is_success(), "{status}");
-                            }
-                        },
-                    );
-                    thread.expect("there is room for threads")
-                })
-                .collect();
-            for _ in 0..10 {
-                card.answer_sends([Answer::Resources, Answer::Pending, Answer::Success]);
-                card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
-                card.defer(Deferred::ResourcesAvailable);
-                card.receive([frame(100)]);
-                world.interrupt(9);
-            }
-            for thread in threads {
-                assert!(thread.join(None).is_success());
-            }
-            card.script(|script| script.sends.clear());
-            card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
-            card.defer(Deferred::ResourcesAvailable);
-            world.interrupt(9);
-            assert_eq!(card.sent_count(), 30);
-            let counters = adapter.counters();
-            assert_eq!((counters.sends, counters.sends_done), (30, 30));
-            assert_eq!(counters.frames_received, 10);
-            assert_eq!(seat.close(), NdisStatus::SUCCESS, "no operation is left");
-            world.log.take();
-        });
-    }
 }

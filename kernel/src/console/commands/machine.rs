@@ -32,9 +32,7 @@ pub(super) fn log(session: &mut Session, arguments: &mut Arguments<'_>) -> Outco
         });
         return Ok(());
     };
-    let level: LevelFilter = word
-        .parse()
-        .map_err(|_| Arguments::unknown(word, LEVELS))?;
+    let level: LevelFilter = word.parse().map_err(|_| Arguments::unknown(word, LEVELS))?;
     let target = arguments.optional_word()?;
     arguments.end()?;
     if !machine.set_log_level(target, level) {

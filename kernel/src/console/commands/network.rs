@@ -118,12 +118,7 @@ pub(super) fn netstat(session: &mut Session, arguments: &mut Arguments<'_>) -> O
                 Some(remote) => write!(session.output, "{:<21}", Padded(remote)),
                 None => write!(session.output, "{:<21}", '*'),
             };
-            let _ = writeln!(
-                session.output,
-                " {:>8} {}",
-                object.receives,
-                OrDash(queued)
-            );
+            let _ = writeln!(session.output, " {:>8} {}", object.receives, OrDash(queued));
         }
     });
     Ok(())
@@ -225,10 +220,16 @@ fn report(session: &mut Session, sequence: u16, outcome: &EchoOutcome) {
             round_trip.as_micros()
         ),
         EchoOutcome::Unreachable { from, status, .. } => {
-            writeln!(output, "unreachable from {from}: sequence {sequence} {status}")
+            writeln!(
+                output,
+                "unreachable from {from}: sequence {sequence} {status}"
+            )
         }
         EchoOutcome::TimeExceeded { from } => {
-            writeln!(output, "time to live exceeded at {from}: sequence {sequence}")
+            writeln!(
+                output,
+                "time to live exceeded at {from}: sequence {sequence}"
+            )
         }
         EchoOutcome::NotSent(status) => {
             writeln!(output, "not sent: sequence {sequence} {status}")

@@ -23,11 +23,12 @@ fn frames_cut_at_every_byte() {
             (1..frame.len()).map(|length| frame[..length].to_vec()),
         );
         let grown = Counters::read(&mut machine.console).since(&before);
-        // Without its whole destination a frame is not for this card, which says nothing about it.
+        // All but the pings in between. A frame whose destination is cut may not get past the card, which says nothing about it.
+        let received = grown.of_adapter("frames_received") - grown.get("icmp.echo_replies_sent");
         let dropped: u64 = drops(&grown).iter().map(|(_, count)| count).sum();
-        assert_eq!(
-            dropped,
-            (frame.len() - DESTINATION) as u64,
+        assert_eq!(dropped, received, "{name}: {grown:?}");
+        assert!(
+            received >= (frame.len() - DESTINATION) as u64,
             "{name}: {grown:?}"
         );
     }

@@ -121,7 +121,6 @@ fn rfc826_fields_of_arp() {
     let elsewhere = [
         [255; 4],
         [10, 0, 2, 255],
-        [10, 0, 2, 0],
         [224, 0, 0, 1],
         [192, 0, 2, 1],
         [127, 0, 0, 1],
@@ -290,11 +289,14 @@ fn rfc792_fields_of_icmp() {
                 with(echo(), ICMP_CHECKSUM, &[1, 2]),
                 with(echo(), PAYLOAD + 100, &[0]),
                 cut(echo(), 100),
+                cut(echo(), 0),
+                cut(echo(), 7),
             ],
         ),
+        // Four bytes whose checksum is right.
         (
             "icmp.dropped_too_short",
-            vec![cut(echo(), 0), cut(echo(), 7)],
+            vec![with(cut(echo(), 4), TRANSPORT, &[8, 0, 0xf7, 0xff])],
         ),
         (
             "icmp.dropped_type",
@@ -308,13 +310,15 @@ fn rfc792_fields_of_icmp() {
         ),
         (
             "icmp.dropped_error_quote",
-            [0, 19, 27]
+            [0, 19]
                 .map(|length| icmp(UNREACHABLE, PORT_UNREACHABLE, [0; 4], &quoted[..length]))
                 .to_vec(),
         ),
         (
             "icmp.dropped_error_unmatched",
-            vec![icmp(UNREACHABLE, PORT_UNREACHABLE, [0; 4], &quoted)],
+            [27, 28]
+                .map(|length| icmp(UNREACHABLE, PORT_UNREACHABLE, [0; 4], &quoted[..length]))
+                .to_vec(),
         ),
     ]);
 }

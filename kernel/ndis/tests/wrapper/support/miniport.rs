@@ -42,6 +42,7 @@ pub(crate) enum Deferred {
 }
 
 /// How the card behaves.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Script {
     pub(crate) media: Vec<Medium>,
     pub(crate) initialize_error: Option<NdisStatus>,
@@ -250,6 +251,7 @@ pub(crate) fn initialize(
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the context ends here")]
 fn halt(adapter: FakeAdapter, _: &mut AdapterContext) {
     adapter.card.write("halt");
 }

@@ -170,7 +170,6 @@ pub(crate) fn run_with(seed: u64, limits: Limits, body: impl FnOnce(World) + Sen
         let executive = machine.executive();
         executive
             .start_workers(1)
-            .ok()
             .expect("there is room for workers");
         // Until the DPC thread has run for the first time, DPCs are not limited.
         executive.yield_now();

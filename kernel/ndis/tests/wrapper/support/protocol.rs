@@ -12,6 +12,7 @@ use ndis::{
 use super::{Log, frame_to, lock};
 
 /// How the protocol answers.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Script {
     pub(crate) media: Vec<Medium>,
     pub(crate) receive: NdisStatus,
@@ -131,20 +132,20 @@ impl Observer {
     /// Opens an adapter.
     pub(crate) fn open(
         self: &Arc<Self>,
-        protocol: &ProtocolHandle<Fake>,
-        adapter: &AdapterHandle,
+        protocol: ProtocolHandle<Fake>,
+        adapter: AdapterHandle,
     ) -> NdisStatus {
         let seat: &'static Seat = Box::leak(Box::new(Seat {
             observer: self.clone(),
             ndis: protocol.ndis(),
-            adapter: *adapter,
+            adapter,
             handle: Mutex::new(None),
             closed: AtomicUsize::new(0),
         }));
         let media = self.script(|script| script.media.clone());
         match protocol
             .ndis()
-            .open_adapter(protocol, adapter, &media, seat)
+            .open_adapter(&protocol, &adapter, &media, seat)
         {
             Ok(handle) => {
                 assert_eq!(media[handle.medium_index()], adapter.medium());
@@ -202,7 +203,7 @@ pub(crate) fn table() -> ProtocolCharacteristics<Fake> {
         bind_adapter: Some(|observer, protocol, adapter| {
             assert_eq!(protocol.ndis().executive().irql(), Irql::Passive);
             observer.write(format!("bind {}", adapter.name()));
-            observer.open(protocol, adapter)
+            observer.open(*protocol, *adapter)
         }),
         unbind_adapter: Some(|seat| {
             assert_eq!(seat.ndis.executive().irql(), Irql::Passive);

@@ -9,7 +9,9 @@
 //! which it takes for an empty ring, and the next frames overwrite the oldest
 //! ones. The first page written in such a lap is always the reserved one, so a
 //! *guard word* in that page shows it, and the frames written since begin
-//! exactly there: see [`Receiver::survey_lap`].
+//! exactly there.
+
+mod frame;
 
 use crate::bus::RegisterBus;
 use crate::counters::CardCounters;
@@ -19,6 +21,8 @@ use crate::ring::{
     CheckedFrame, FRAME_HEADER_SIZE, FrameHeader, FrameVerdict, HeaderFault, MINIMUM_FRAME, Ring,
 };
 use crate::transmit::ETHERNET_HEADER_SIZE;
+
+pub use frame::ReceivedFrame;
 
 /// Bytes of payload that are handed up with a frame's header: with the two
 /// headers they make 64 bytes, one remote DMA.
@@ -65,71 +69,6 @@ pub struct Receiver {
     guard_armed: bool,
     resynchronisations: u8,
     frames_since: u8,
-}
-
-/// A received frame, still in the card's memory but for its first 60 bytes.
-#[derive(Debug)]
-pub struct ReceivedFrame<'f, B> {
-    memory: &'f mut CardMemory<B>,
-    ring: Ring,
-    page: u8,
-    length: usize,
-    first: &'f [u8; MINIMUM_FRAME],
-}
-
-impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
-    /// The Ethernet header.
-    pub fn header(&self) -> &'f [u8] {
-        self.first.split_at(ETHERNET_HEADER_SIZE).0
-    }
-
-    /// The first [`LOOKAHEAD_SIZE`] bytes of the payload; all of it if the frame
-    /// is 60 bytes long.
-    pub fn lookahead(&self) -> &'f [u8] {
-        self.first.split_at(ETHERNET_HEADER_SIZE).1
-    }
-
-    /// Header and lookahead together.
-    pub const fn first_bytes(&self) -> &'f [u8; MINIMUM_FRAME] {
-        self.first
-    }
-
-    /// Bytes of the frame, header included, checksum excluded.
-    pub const fn length(&self) -> usize {
-        self.length
-    }
-
-    /// Bytes of the frame after its header.
-    pub const fn payload_size(&self) -> usize {
-        self.length - ETHERNET_HEADER_SIZE
-    }
-
-    /// Copies payload from `payload_offset` on, and returns how many bytes there
-    /// were: fewer than `buffer` holds at the payload's end. What the lookahead
-    /// has isn't read from the card again.
-    pub fn read_payload(&mut self, payload_offset: usize, buffer: &mut [u8]) -> usize {
-        let available = self.payload_size().saturating_sub(payload_offset);
-        let (buffer, _) = buffer.split_at_mut(buffer.len().min(available));
-        let known = self.lookahead().len().saturating_sub(payload_offset);
-        let (front, mut rest) = buffer.split_at_mut(buffer.len().min(known));
-        if let Some(source) = self.lookahead().get(payload_offset..) {
-            for (to, from) in front.iter_mut().zip(source) {
-                *to = *from;
-            }
-        }
-        let total = front.len() + rest.len();
-        let mut offset =
-            FRAME_HEADER_SIZE + ETHERNET_HEADER_SIZE + payload_offset + (total - rest.len());
-        while !rest.is_empty() {
-            let address = self.ring.address(self.page, offset);
-            let chunk = rest.len().min(self.ring.bytes_to_end(address));
-            let (part, tail) = rest.split_at_mut(chunk);
-            self.memory.read(address, part);
-            offset += chunk;
-            rest = tail;
-        }
-        total
-    }
 }
 
 impl Receiver {
@@ -357,7 +296,7 @@ impl Receiver {
         };
         // No lap without a frame: while none has arrived since the interrupt
         // status was acknowledged, the guard needs no look.
-        if self.guard_armed && { frame_arrived } () && self.guard_broken(memory) {
+        if self.guard_armed && { frame_arrived }() && self.guard_broken(memory) {
             return match self.survey_lap(memory, counters) {
                 Some(filled) => {
                     self.set_boundary(memory);

@@ -2,6 +2,9 @@
 //! that other hardware at the ports isn't disturbed, then PROM, memory and data
 //! port.
 
+mod extent;
+mod prom;
+
 use core::fmt;
 
 use crate::bus::{DataWidth, RegisterBus};
@@ -13,10 +16,8 @@ use crate::registers::{
 };
 use crate::ring::Ring;
 use crate::transmit::{SLOT_PAGES, SLOTS};
-
-/// Size of the address PROM as it is read: 16 bytes, each twice on a 16-bit
-/// card.
-const PROM_SIZE: usize = 32;
+use extent::{find_memory, widest_data_port};
+use prom::Prom;
 
 /// The value of a port that nothing answers.
 const FLOATING: u8 = 0xFF;
@@ -24,9 +25,6 @@ const FLOATING: u8 = 0xFF;
 /// How often the interrupt status is read while the reset completes: some 20 ms
 /// on an ISA bus, less in an emulator. A chip that never tells is gone on with.
 const RESET_POLLS: u32 = 20_000;
-
-/// The steps in which memory is looked for, in pages: 8 KiB.
-const MEMORY_STEP: u8 = 0x20;
 
 /// Pages that can't be memory: the address space ends there.
 const MEMORY_END: u8 = 0xE0;
@@ -161,6 +159,9 @@ impl core::error::Error for ProbeError {}
 
 /// Looks for a card and finds out what it can do. It is left stopped, masked,
 /// in monitor mode and loopback.
+///
+/// # Errors
+/// Why there is no card, or none that can be used.
 pub fn identify<B: RegisterBus>(
     bus: B,
     limits: Limits,
@@ -303,128 +304,4 @@ fn make_quiet<B: RegisterBus>(registers: &mut Registers<B>, width: DataWidth) {
     page0.set_page_start(0);
     page0.set_page_stop(FLOATING);
     registers.start();
-}
-
-/// The address PROM.
-struct Prom {
-    bytes: [u8; PROM_SIZE / 2],
-    /// Every byte appeared twice, as on a card with a 16-bit bus.
-    doubled: bool,
-}
-
-impl Prom {
-    fn read<B: RegisterBus>(memory: &mut CardMemory<B>) -> Self {
-        let mut raw = [0; PROM_SIZE];
-        memory.read(0, &mut raw);
-        let (pairs, _) = raw.as_chunks::<2>();
-        let doubled = pairs.iter().all(|[first, second]| first == second);
-        let mut bytes = [0; PROM_SIZE / 2];
-        let stride = if doubled { 2 } else { 1 };
-        for (to, from) in bytes.iter_mut().zip(raw.iter().step_by(stride)) {
-            *to = *from;
-        }
-        Self { bytes, doubled }
-    }
-
-    /// The signature: `W` twice, or `B` twice on early 8-bit cards.
-    fn has_signature(&self) -> bool {
-        matches!(self.bytes, [.., b'W', b'W'] | [.., b'B', b'B'])
-    }
-
-    /// The station address, unless it is a group address or all zeros.
-    fn address(&self) -> Option<Address> {
-        let address = *self.bytes.first_chunk::<6>()?;
-        let [first, ..] = address;
-        (first & 1 == 0 && address != [0; 6]).then_some(address)
-    }
-}
-
-/// The pages from and to which there is memory: from 40 on a 16-bit card, from
-/// 20 or 40 on an 8-bit one. At least 8 KiB.
-fn find_memory<B: RegisterBus>(memory: &mut CardMemory<B>, limit: u8) -> Option<(u8, u8)> {
-    let starts: &[u8] = match memory.width() {
-        DataWidth::Byte => &[0x20, 0x40],
-        _ => &[0x40],
-    };
-    for &start in starts {
-        let mut stop = start;
-        while stop < limit && has_memory(memory, start, stop) {
-            stop += MEMORY_STEP;
-        }
-        if stop > start {
-            return Some((start, stop));
-        }
-    }
-    None
-}
-
-/// Whether the step of pages at `page` keeps what is written to its first and
-/// its last page, without being an echo of the memory at `start`.
-fn has_memory<B: RegisterBus>(memory: &mut CardMemory<B>, start: u8, page: u8) -> bool {
-    let last = page + (MEMORY_STEP - 1);
-    let written = keep_pattern(memory, page) && keep_pattern(memory, last);
-    written && holds_pattern(memory, start) && holds_pattern(memory, page)
-}
-
-/// A pattern that is different for every page.
-fn pattern(page: u8) -> [u8; 8] {
-    [page, !page, 0x55, 0xAA, page ^ 0x5A, 0x00, 0xFF, page]
-}
-
-fn keep_pattern<B: RegisterBus>(memory: &mut CardMemory<B>, page: u8) -> bool {
-    let pattern = pattern(page);
-    let address = u16::from_be_bytes([page, 0]);
-    memory.write(address, [&pattern[..]], pattern.len()).is_ok() && holds_pattern(memory, page)
-}
-
-fn holds_pattern<B: RegisterBus>(memory: &mut CardMemory<B>, page: u8) -> bool {
-    let mut found = [0; 8];
-    memory.read(u16::from_be_bytes([page, 0]), &mut found);
-    found == pattern(page)
-}
-
-/// The widest access, up to `widest`, that writes and reads the same as `base`.
-fn widest_data_port<B: RegisterBus>(
-    memory: &mut CardMemory<B>,
-    page: u8,
-    base: DataWidth,
-    widest: DataWidth,
-) -> DataWidth {
-    for width in [DataWidth::DoubleWord, DataWidth::Word] {
-        if base < width && width <= widest && width_works(memory, page, base, width) {
-            return width;
-        }
-    }
-    base
-}
-
-fn width_works<B: RegisterBus>(
-    memory: &mut CardMemory<B>,
-    page: u8,
-    base: DataWidth,
-    width: DataWidth,
-) -> bool {
-    let address = u16::from_be_bytes([page, 0]);
-    let mut sample = [0; 32];
-    for (index, byte) in sample.iter_mut().enumerate() {
-        *byte = (index as u8).wrapping_mul(0x3B) ^ 0xC6;
-    }
-    let inverted = sample.map(|byte| !byte);
-    let mut found = [0; 32];
-
-    // Written wide, read narrow.
-    set_width(memory, width);
-    let written = memory.write(address, [&sample[..]], sample.len()).is_ok();
-    set_width(memory, base);
-    memory.read(address, &mut found);
-    let writes = written && found == sample;
-    // Written narrow, read wide.
-    let written = memory
-        .write(address, [&inverted[..]], inverted.len())
-        .is_ok();
-    set_width(memory, width);
-    memory.read(address, &mut found);
-    let reads = written && found == inverted;
-    set_width(memory, base);
-    writes && reads
 }

@@ -1,7 +1,9 @@
 //! One card: initialisation in the order of the datasheet, filter, reset,
 //! sending. The deferred half of its interrupts is in [`service`](crate::service).
 
-use executive::time::{Duration, Instant};
+mod check;
+
+use executive::time::Instant;
 
 use crate::bus::RegisterBus;
 use crate::counters::CardCounters;
@@ -11,7 +13,9 @@ use crate::interrupt::InterruptHalf;
 use crate::memory::CardMemory;
 use crate::receive::{Drained, ReceivedFrame, Receiver};
 use crate::registers::{InterruptStatus, ReceiveConfiguration, TransmitConfiguration};
-use crate::transmit::{SendRefusal, TRANSMIT_TIMEOUT, Transmitter};
+use crate::transmit::{SendRefusal, Transmitter};
+
+pub use check::Health;
 
 /// The causes that are always enabled while the card runs. Transmit causes are
 /// added while a transmission is under way, so that a card whose transmissions
@@ -24,9 +28,6 @@ pub const RECEIVE_CAUSES: InterruptStatus = InterruptStatus::PACKET_RECEIVED
 /// The causes that end a transmission.
 pub const TRANSMIT_CAUSES: InterruptStatus =
     InterruptStatus::PACKET_TRANSMITTED.union(InterruptStatus::TRANSMIT_ERROR);
-
-/// A recovery from an overwrite warning that takes this long has been forgotten.
-const RECOVERY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the card is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +48,6 @@ pub enum State {
     Absent,
 }
 
-/// What a look at the card found; see [`Card::check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// All is well, as far as can be told.
-    Good,
-    /// An interrupt had got lost; the card was made to raise it again.
-    InterruptLost,
-    /// The card has to be reset.
-    NeedsReset,
-    /// No card answers.
-    Absent,
-}
-
 /// One card.
 #[derive(Debug)]
 pub struct Card<B> {
@@ -73,6 +61,11 @@ pub struct Card<B> {
     pub(crate) pending: InterruptStatus,
     /// Something happened that only a reset mends.
     pub(crate) broken: bool,
+    /// Causes that can't be cleared, left alone until the next reset.
+    pub(crate) stuck: InterruptStatus,
+    /// Passes of the deferred half in a row that were cut short and had
+    /// achieved nothing.
+    pub(crate) futile_passes: u8,
     identity: Identity,
     station_address: Address,
     filter: ReceiveFilter,
@@ -80,6 +73,9 @@ pub struct Card<B> {
 
 impl<B: RegisterBus> Card<B> {
     /// Looks for a card behind `bus`; it is left stopped.
+    ///
+    /// # Errors
+    /// Why there is none that can be used.
     pub fn probe(bus: B, limits: Limits) -> Result<Self, ProbeError> {
         let (memory, identity) = identify::identify(bus, limits)?;
         let ring = identity.ring().ok_or(ProbeError::NoMemory)?;
@@ -94,6 +90,8 @@ impl<B: RegisterBus> Card<B> {
             state: State::Stopped,
             pending: InterruptStatus::empty(),
             broken: false,
+            stuck: InterruptStatus::empty(),
+            futile_passes: 0,
             identity,
             station_address: identity.permanent_address,
             filter: ReceiveFilter::default(),
@@ -138,16 +136,20 @@ impl<B: RegisterBus> Card<B> {
     /// Page that the chip stores the next frame at (CURR), for diagnostics. The
     /// card is masked for that long.
     pub fn current_page(&mut self) -> u8 {
-        let suspended = self.interrupt.suspend();
-        let current = self.memory.registers.page1().current();
-        self.interrupt.resume(suspended);
-        current
+        let _masked = self.interrupt.suspend();
+        self.memory.registers.page1().current()
     }
 
     /// Chooses another station address than the PROM's, before the card is
     /// started.
     pub fn set_station_address(&mut self, address: Address) {
         self.station_address = address;
+    }
+
+    /// Works around the first DP8390's fault with remote writes; see
+    /// [`CardMemory::set_read_before_write`].
+    pub fn set_read_before_write(&mut self, on: bool) {
+        self.memory.set_read_before_write(on);
     }
 
     /// Initialises the chip and puts it on the network (datasheet section 11).
@@ -174,6 +176,8 @@ impl<B: RegisterBus> Card<B> {
         self.counters.transmit_lost_in_reset += self.transmitter.clear();
         self.pending = InterruptStatus::empty();
         self.broken = false;
+        self.stuck = InterruptStatus::empty();
+        self.futile_passes = 0;
 
         let registers = &mut self.memory.registers;
         registers.stop();
@@ -198,13 +202,9 @@ impl<B: RegisterBus> Card<B> {
     /// with its PROM, which can be written there, instead of PAR. On a real card
     /// nothing is writable at these addresses.
     fn write_prom(&mut self) {
-        let [a, b, c, d, e, f] = self.station_address;
-        let doubled = [a, a, b, b, c, c, d, d, e, e, f, f];
-        if self
-            .memory
-            .write(0, [&doubled[..]], doubled.len())
-            .is_err()
-        {
+        let doubled = self.station_address.map(|byte| [byte; 2]);
+        let doubled = doubled.as_flattened();
+        if self.memory.write(0, [doubled], doubled.len()).is_err() {
             self.counters.remote_dma_timeouts += 1;
         }
     }
@@ -235,10 +235,9 @@ impl<B: RegisterBus> Card<B> {
             return false;
         }
         self.start();
+        drop(suspended);
         if was_quiet {
             self.interrupt.enable();
-        } else {
-            self.interrupt.resume(suspended);
         }
         true
     }
@@ -270,7 +269,7 @@ impl<B: RegisterBus> Card<B> {
         if self.state != State::Running {
             return;
         }
-        let suspended = self.interrupt.suspend();
+        let _masked = self.interrupt.suspend();
         if filter.hash() != old_hash {
             self.memory
                 .registers
@@ -281,7 +280,6 @@ impl<B: RegisterBus> Card<B> {
             .registers
             .page0()
             .set_receive_configuration(filter.configuration());
-        self.interrupt.resume(suspended);
     }
 
     /// Whether [`send`](Self::send) would find a free slot.
@@ -290,7 +288,11 @@ impl<B: RegisterBus> Card<B> {
     }
 
     /// Sends a frame of `length` bytes, header included, that `segments` make
-    /// up. It has been copied to the card when this returns.
+    /// up. It has been copied to the card when this returns. Page 0, any level
+    /// up to dispatch.
+    ///
+    /// # Errors
+    /// Why it wasn't taken; nothing was sent then.
     pub fn send<'s>(
         &mut self,
         segments: impl IntoIterator<Item = &'s [u8]>,
@@ -332,20 +334,27 @@ impl<B: RegisterBus> Card<B> {
     fn look_for_end(&mut self, now: Instant) {
         let mut page0 = self.memory.registers.page0();
         let status = page0.interrupt_status();
-        let causes = if status.contains(InterruptStatus::PACKET_TRANSMITTED)
+        if status.contains(InterruptStatus::PACKET_TRANSMITTED)
             && !status.contains(InterruptStatus::TRANSMIT_ERROR)
         {
-            let bits = InterruptStatus::PACKET_TRANSMITTED
-                | InterruptStatus::REMOTE_DMA_COMPLETE & status;
+            let bits =
+                InterruptStatus::PACKET_TRANSMITTED | InterruptStatus::REMOTE_DMA_COMPLETE & status;
             page0.acknowledge(bits);
             self.memory.acknowledged(bits);
             self.transmitter
                 .ended_at_once(&mut self.memory, now, &mut self.counters);
-            RECEIVE_CAUSES
-        } else {
+        }
+        self.choose_causes();
+    }
+
+    /// Chooses the causes for what the card is doing.
+    pub(crate) fn choose_causes(&self) {
+        let causes = if self.transmitter.is_leaving() {
             RECEIVE_CAUSES | TRANSMIT_CAUSES
+        } else {
+            RECEIVE_CAUSES
         };
-        self.interrupt.set_causes(causes);
+        self.interrupt.set_causes(causes - self.stuck);
     }
 
     /// Takes frames from the ring without a look at the interrupt status, for
@@ -378,58 +387,5 @@ impl<B: RegisterBus> Card<B> {
             Drained::Broken => self.broken = true,
         }
         drained
-    }
-
-    /// Looks after the card from time to time: a transmission that never ends, a
-    /// lost interrupt, a card that is gone (datasheet section 10.3 gives no
-    /// longer time to any of them than [`TRANSMIT_TIMEOUT`]).
-    pub fn check(&mut self, now: Instant) -> Health {
-        match self.state {
-            State::Running => {}
-            State::Absent => return Health::Absent,
-            State::Recovering { since, .. } if now.duration_since(since) >= RECOVERY_TIMEOUT => {
-                return Health::NeedsReset;
-            }
-            State::Recovering { .. } | State::Stopped => return Health::Good,
-        }
-        if self.is_absent() {
-            self.set_absent();
-            return Health::Absent;
-        }
-        if self.broken {
-            return Health::NeedsReset;
-        }
-        let status = self.memory.registers.page0().interrupt_status();
-        let overdue = self
-            .transmitter
-            .leaving_for(now)
-            .is_some_and(|time| time >= TRANSMIT_TIMEOUT);
-        if overdue && !status.intersects(TRANSMIT_CAUSES) {
-            self.counters.transmit_timeouts += 1;
-            return Health::NeedsReset;
-        }
-        if status.intersects(self.interrupt.in_force()) {
-            // Below device level a pending interrupt would have been taken.
-            self.counters.lost_interrupts += 1;
-            let suspended = self.interrupt.suspend();
-            self.interrupt.resume(suspended);
-            return Health::InterruptLost;
-        }
-        Health::Good
-    }
-
-    /// Whether the registers read as all ones, which no card's do: RST and the
-    /// other interrupt bits aren't set together, and STP contradicts STA.
-    pub(crate) fn is_absent(&mut self) -> bool {
-        self.memory.registers.raw_command() == 0xFF
-            && self.memory.registers.page0().interrupt_status().bits() == 0xFF
-    }
-
-    pub(crate) fn set_absent(&mut self) {
-        self.counters.card_absent += 1;
-        self.state = State::Absent;
-        self.counters.transmit_lost_in_reset += self.transmitter.clear();
-        self.interrupt.set_causes(InterruptStatus::empty());
-        self.interrupt.set_absent(true);
     }
 }
