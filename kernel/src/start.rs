@@ -72,7 +72,7 @@ pub fn start<B: RegisterBus>(hardware: Hardware<B>) -> Result<(), NtStatus> {
     let machine = hardware.machine;
     executive.start_workers(WORKERS)?;
     executive.spawn("start", Priority::NORMAL, STACK_BYTES, move || {
-        if let Err(error) = build(hardware).and_then(|system| run(system)) {
+        if let Err(error) = build(hardware).and_then(run) {
             log::error!(target: "boot", "start failed: {error}");
             machine.power_off(Verdict::Fail);
         }

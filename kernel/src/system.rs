@@ -54,7 +54,7 @@ impl System {
             visit_instance("binding", binding.adapter, binding.counters.iter(), each);
         }
         for adapter in self.ndis.adapters() {
-            self.card_counters(&adapter, each);
+            self.card_counters(adapter, each);
         }
         visit("lan", self.lan.counters().iter(), each);
         let (stack, afd) = self
@@ -78,10 +78,10 @@ impl System {
     }
 
     /// A card's own counters, if its driver has them.
-    fn card_counters(&self, adapter: &AdapterHandle, each: &mut dyn FnMut(&str, &str, u64)) {
+    fn card_counters(&self, adapter: AdapterHandle, each: &mut dyn FnMut(&str, &str, u64)) {
         let mut answers = [[0; COUNTERS_ANSWER]; OID_COUNTERS.len()];
         for (oid, answer) in OID_COUNTERS.into_iter().zip(&mut answers) {
-            if self.ndis.query_adapter(adapter, Oid(oid), answer).is_err() {
+            if self.ndis.query_adapter(&adapter, Oid(oid), answer).is_err() {
                 return;
             }
         }

@@ -61,7 +61,8 @@ counters! {
         resynchronisations,
         /// Times the card wrote over frames not yet taken; each lost several.
         ring_laps,
-        /// Times the card filled the whole ring and the reserved page, without loss.
+        /// Times the card had just filled the whole ring and the reserved page. Nothing is lost
+        /// unless it had gone round twice, which looks the same.
         ring_full_turns,
         /// Overwrite warnings recovered from.
         overwrite_recoveries,

@@ -62,9 +62,13 @@ fn main() {
     let mut ours = Ours::new(1);
     let frame = datagram(1472);
     let alone = median(|| ours.receive_shared(&frame));
-    println!("receive   1472        1  {alone:10.1}  without the copies out of the card and to the user");
+    println!(
+        "receive   1472        1  {alone:10.1}  without the copies out of the card and to the user"
+    );
     let packet = median(|| drop(black_box(ours.pool.allocate(22))));
-    println!("packet                   {packet:10.1}  allocated and freed, a part of each figure of netstack");
+    println!(
+        "packet                   {packet:10.1}  allocated and freed, a part of each figure of netstack"
+    );
 }
 
 fn compare(name: &str, mut ours: impl FnMut(), mut theirs: impl FnMut()) {
@@ -210,7 +214,7 @@ impl Ours {
             self.shared = Some(packet);
         }
         self.post();
-        let packet = self.shared.as_ref().and_then(|packet| packet.share());
+        let packet = self.shared.as_ref().and_then(ndis::Packet::share);
         let packet = packet.expect("a packet");
         self.stack.receive(self.interface, packet, self.now);
         let completion = self.stack.next_completion().expect("a completion");
@@ -304,9 +308,8 @@ impl Theirs {
         });
         let mut set = SocketSet::new(Vec::new());
         let mut open = |port| {
-            let buffer = || {
-                udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 4], vec![0; 4 * 1500])
-            };
+            let buffer =
+                || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 4], vec![0; 4 * 1500]);
             let mut socket = udp::Socket::new(buffer(), buffer());
             socket.bind(port).expect("a port");
             set.add(socket)
@@ -352,9 +355,7 @@ impl Theirs {
     fn send(&mut self, payload: &[u8]) {
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.socket);
         let remote = IpEndpoint::new(core::net::Ipv4Addr::from(PEER_IP).into(), PEER_PORT);
-        socket
-            .send_slice(black_box(payload), remote)
-            .expect("room");
+        socket.send_slice(black_box(payload), remote).expect("room");
         self.interface
             .poll_egress(AT, &mut self.card, &mut self.sockets);
         let socket = self.sockets.get::<udp::Socket<'_>>(self.socket);

@@ -4,16 +4,16 @@
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
+use crate::ip;
 use crate::stack::Stack;
 use crate::stack::interface::InterfaceId;
 use crate::wire::arp;
-use crate::wire::ipv4::MAXIMUM_HEADER_LENGTH;
 use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH, HardwareAddress, Repr};
 
-/// What the layers above read in one piece, whatever the frame carries: a
-/// message of ARP, or an IP header with options.
-const LONGEST_FIXED_PART: usize = MAXIMUM_HEADER_LENGTH;
-const _: () = assert!(LONGEST_FIXED_PART >= arp::LENGTH);
+/// What all layers together read of a frame in one piece: the headers up to
+/// the one that an ICMP error quotes, and the 8 bytes behind that.
+const READ_IN_ONE_PIECE: usize = HEADER_LENGTH + ip::READ_IN_ONE_PIECE;
+const _: () = assert!(READ_IN_ONE_PIECE >= HEADER_LENGTH + arp::LENGTH);
 
 executive::counters! {
     /// What became of the frames.
@@ -53,7 +53,7 @@ impl Stack {
             counters.dropped_interface_down += 1;
             return;
         };
-        if !frame.pull_up(frame.len().min(HEADER_LENGTH + LONGEST_FIXED_PART)) {
+        if !frame.pull_up(frame.len().min(READ_IN_ONE_PIECE)) {
             counters.dropped_no_buffer += 1;
             return;
         }

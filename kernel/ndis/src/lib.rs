@@ -15,8 +15,13 @@
 //! ```
 //!
 //! Everything is allocated while drivers register and adapters start; after that a full table or
-//! queue is a status, and counted. No handler is called with a lock held. Lock order, outermost
-//! first: an adapter's lock, a binding's state, a binding's multicast list.
+//! queue is a status, and counted.
+//!
+//! No handler is called with a lock held, except a miniport's three interrupt handlers, which
+//! cannot call the wrapper and run with the lock of their interrupt (Device level). The other
+//! locks are at Dispatch; their order, outermost first: an adapter's, a binding's, a binding's
+//! multicast list. The lock of the console's question and that of the bindings being made are
+//! taken alone.
 #![no_std]
 #![forbid(unsafe_code)]
 

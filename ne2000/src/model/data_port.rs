@@ -56,7 +56,7 @@ impl Chip {
 
     fn advance(&mut self, step: usize) {
         self.rsar = self.rsar.wrapping_add(step as u16);
-        if self.rsar == u16::from_be_bytes([self.pstop, 0]) {
+        if self.configuration.remote_wraps && self.rsar == u16::from_be_bytes([self.pstop, 0]) {
             self.rsar = u16::from_be_bytes([self.pstart, 0]);
         }
         self.rbcr = self.rbcr.saturating_sub(step as u16);
@@ -70,7 +70,23 @@ impl Chip {
         (self.configuration.memory_start..self.configuration.memory_stop).contains(&page)
     }
 
+    /// Where an address leads to.
+    fn decode(&self, address: u16) -> u16 {
+        let [page, offset] = address.to_be_bytes();
+        let (start, stop) = (
+            self.configuration.memory_start,
+            self.configuration.memory_stop,
+        );
+        if self.configuration.echoes && page >= stop {
+            let page = start + (page - start) % (stop - start);
+            u16::from_be_bytes([page, offset])
+        } else {
+            address
+        }
+    }
+
     pub(super) fn memory_read(&self, address: u16) -> u8 {
+        let address = self.decode(address);
         if let Some(byte) = self.prom.get(usize::from(address)) {
             return *byte;
         }
@@ -82,6 +98,7 @@ impl Chip {
     }
 
     pub(super) fn memory_write(&mut self, address: u16, value: u8) {
+        let address = self.decode(address);
         if self.is_memory(address) {
             self.note_slot_write(address);
             self.memory[usize::from(address)] = value;

@@ -51,6 +51,11 @@ pub struct Configuration {
     pub memory_start: u8,
     /// Page after the last one of memory.
     pub memory_stop: u8,
+    /// The memory appears again behind its end, since not all address lines are
+    /// looked at.
+    pub echoes: bool,
+    /// The remote DMA goes on at PSTART when it reaches PSTOP.
+    pub remote_wraps: bool,
     /// Widest access the data port takes.
     pub widest: DataWidth,
     /// A card for an 8-bit slot, whose PROM isn't doubled.
@@ -69,6 +74,8 @@ impl Configuration {
         address: [0x52, 0x54, 0x00, 0x12, 0x34, 0x56],
         memory_start: 0x40,
         memory_stop: 0xC0,
+        echoes: false,
+        remote_wraps: true,
         widest: DataWidth::DoubleWord,
         eight_bit: false,
         realtek_id: [0x50, 0x43],
@@ -80,6 +87,8 @@ impl Configuration {
         address: [0x00, 0x00, 0x1B, 0x12, 0x34, 0x56],
         memory_start: 0x40,
         memory_stop: 0x80,
+        echoes: true,
+        remote_wraps: false,
         widest: DataWidth::Word,
         eight_bit: false,
         realtek_id: [0x00, 0x00],
@@ -214,6 +223,11 @@ impl CardModel {
     /// Takes the count of accesses so far.
     pub fn take_accesses(&self) -> Accesses {
         core::mem::take(&mut self.chip.lock().accesses)
+    }
+
+    /// The multicast hash filter (MAR), without the card noticing.
+    pub fn multicast_hash(&self) -> [u8; 8] {
+        self.chip.lock().mar
     }
 
     /// Reads the card's memory without the card noticing.

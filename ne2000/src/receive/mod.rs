@@ -9,7 +9,9 @@
 //! which it takes for an empty ring, and the next frames overwrite the oldest
 //! ones. The first page written in such a lap is always the reserved one, so a
 //! *guard word* in that page shows it, and the frames written since begin
-//! exactly there.
+//! exactly there. What can't be helped is a lap that reaches a frame while that
+//! very frame is being read: it is counted, but the frame has been handed up
+//! damaged, for the checksums above to find.
 
 mod frame;
 

@@ -9,5 +9,6 @@ mod receive;
 mod recovery;
 mod registers;
 mod ring;
+mod shared_line;
 mod support;
 mod transmit;

@@ -33,6 +33,18 @@ fn sixteen_bit_card_with_16_kib_is_identified() {
 }
 
 #[test]
+fn memory_that_appears_again_behind_its_end_is_not_counted_twice() {
+    for (memory_stop, kib) in [(0x60, 8), (0x80, 16), (0xC0, 32)] {
+        let identity = identity(Configuration {
+            memory_stop,
+            echoes: true,
+            ..Configuration::NE2000
+        });
+        assert_eq!(identity.memory_size(), kib * 1024);
+    }
+}
+
+#[test]
 fn eight_bit_card_with_8_kib_is_identified() {
     let identity = identity(Configuration {
         memory_start: 0x20,
@@ -90,6 +102,7 @@ fn card_without_memory_or_address_is_refused() {
         probe(Configuration {
             memory_start: 0x40,
             memory_stop: 0x40,
+            echoes: false,
             ..Configuration::NE2000
         }),
         ProbeError::NoMemory

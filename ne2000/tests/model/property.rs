@@ -68,13 +68,17 @@ impl Ledger {
             match self.running.service() {
                 Service::Done | Service::Absent => return,
                 Service::WaitUntil(_) => self.running.now += STOP_TIME,
-                Service::NeedsReset => {
-                    assert!(self.running.card.reset());
-                }
+                Service::NeedsReset => self.reset(),
                 Service::MoreWork => {}
             }
         }
         panic!("the card never comes to rest");
+    }
+
+    /// A reset unmasks a card that was recovering; here it is polled.
+    fn reset(&mut self) {
+        assert!(self.running.card.reset());
+        self.running.card.interrupt_half().disable();
     }
 
     fn run(&mut self, step: &Step) {
@@ -127,9 +131,7 @@ impl Ledger {
                 completion_delay: reads,
                 ..Faults::default()
             }),
-            Step::Reset => {
-                assert!(self.running.card.reset());
-            }
+            Step::Reset => self.reset(),
         }
     }
 }
@@ -203,6 +205,7 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
     let lost = fate.stored - frames.len() as u64;
     let explained = counters.resynchronisations
         + counters.ring_laps
+        + counters.ring_full_turns
         + counters.resets
         + counters.receive_bad_length
         + counters.receive_crc_errors
@@ -213,7 +216,8 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
         lost == 0 || explained > 0,
         "{lost} lost frames, {counters:?}"
     );
-    if counters.resets + counters.resynchronisations + counters.ring_laps == 0 {
+    let laps = counters.ring_laps + counters.ring_full_turns;
+    if counters.resets + counters.resynchronisations + laps == 0 {
         assert_eq!(lost, explained);
     }
     if configuration.personality == ne2000::model::Personality::Datasheet {
@@ -254,7 +258,8 @@ proptest! {
     fn every_frame_is_delivered_or_counted_on_qemus_card(
         steps in proptest::collection::vec(step(), 1..200)
     ) {
-        check(Configuration::QEMU, steps, false);
+        // A small ring is lapped often.
+        check(Configuration { memory_stop: 0x60, ..Configuration::QEMU }, steps, false);
     }
 
     #[test]

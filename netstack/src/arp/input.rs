@@ -33,9 +33,11 @@ impl Stack {
             }
         };
         log::trace!(target: "arp", "packet {} in: {message:?}", packet.info().id);
-        let Some((ours, hardware)) = self.interfaces.get(interface.0).and_then(|interface| {
-            Some((interface.active()?, interface.hardware_address))
-        }) else {
+        let Some((ours, hardware)) = self
+            .interfaces
+            .get(interface.0)
+            .and_then(|interface| Some((interface.active()?, interface.hardware_address)))
+        else {
             self.counters.arp.dropped_no_address += 1;
             return;
         };
@@ -60,13 +62,7 @@ impl Stack {
 
     /// The sender is a neighbour: updates what is known about it, adds it if
     /// it asked for us, and answers (RFC 826, "Packet Reception").
-    fn arp_learn(
-        &mut self,
-        interface: InterfaceId,
-        ours: Prefix,
-        message: &Repr,
-        to_us: bool,
-    ) {
+    fn arp_learn(&mut self, interface: InterfaceId, ours: Prefix, message: &Repr, to_us: bool) {
         let is_reply = to_us
             && message.operation == Operation::Reply
             && message.target_protocol == ours.address();

@@ -9,6 +9,7 @@
 mod input;
 pub(crate) mod neighbour;
 pub(crate) mod output;
+pub(crate) mod pending;
 #[cfg(test)]
 mod tests;
 

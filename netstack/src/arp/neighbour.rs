@@ -3,8 +3,8 @@
 use core::net::Ipv4Addr;
 
 use executive::time::{Duration, Instant};
-use ndis::packet::Packet;
 
+use super::pending::Pending;
 use super::{
     BASE_REACHABLE_TIME, DELAY_FIRST_PROBE, MAXIMUM_REQUESTS, NeighbourInformation, NeighbourState,
     RETRANSMIT_INTERVAL,
@@ -12,30 +12,10 @@ use super::{
 use crate::configuration::StackConfiguration;
 use crate::random::Random;
 use crate::stack::interface::InterfaceId;
-use crate::table::{Handle, HashChains, List, Lists, Slots, Timers};
-use crate::tdi::RequestId;
+use crate::table::{HashChains, List, Lists, Slots, Timers};
 use crate::wire::ethernet::HardwareAddress;
 
-/// Who is told what becomes of a waiting packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waiter {
-    /// Nobody.
-    Nobody,
-    /// The request to send this many bytes.
-    Request(RequestId, usize),
-    /// An echo request of the console's ping.
-    Echo(Handle),
-}
-
-/// A packet that waits for a neighbour's hardware address, from the IP header
-/// on.
-pub(crate) struct Pending {
-    pub(crate) packet: Packet,
-    pub(crate) waiter: Waiter,
-    neighbour: usize,
-}
-
-struct Neighbour {
+pub(super) struct Neighbour {
     interface: InterfaceId,
     address: Ipv4Addr,
     state: NeighbourState,
@@ -44,7 +24,7 @@ struct Neighbour {
     confirmed: Option<Instant>,
     /// Requests sent in this state.
     requests: u8,
-    pending: List,
+    pub(super) pending: List,
     /// Used since the hand of the clock passed by.
     referenced: bool,
 }
@@ -73,12 +53,12 @@ pub(crate) enum Due {
 
 /// The neighbours, found by interface and address.
 pub(crate) struct Neighbours {
-    slots: Slots<Neighbour>,
+    pub(super) slots: Slots<Neighbour>,
     chains: HashChains,
     timers: Timers,
-    pending: Slots<Pending>,
-    pending_lists: Lists,
-    pending_limit: usize,
+    pub(super) pending: Slots<Pending>,
+    pub(super) pending_lists: Lists,
+    pub(super) pending_limit: usize,
     reachable_time: Duration,
     /// Where the search for a neighbour to forget goes on.
     hand: usize,
@@ -109,13 +89,11 @@ impl Neighbours {
     }
 
     fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
-        self.chains
-            .chain(key(interface, address))
-            .find(|&slot| {
-                self.slots.at(slot).is_some_and(|neighbour| {
-                    neighbour.address == address && neighbour.interface == interface
-                })
+        self.chains.chain(key(interface, address)).find(|&slot| {
+            self.slots.at(slot).is_some_and(|neighbour| {
+                neighbour.address == address && neighbour.interface == interface
             })
+        })
     }
 
     /// Finds where a packet for a known neighbour goes, and starts or restarts
@@ -219,6 +197,7 @@ impl Neighbours {
     ) -> Option<usize> {
         let slot = self.insert(Neighbour {
             requests: 1,
+            referenced: true,
             ..Neighbour::new(interface, address, NeighbourState::Incomplete)
         })?;
         self.timers.set(slot, now + RETRANSMIT_INTERVAL);
@@ -334,58 +313,6 @@ impl Neighbours {
                 .at(slot)
                 .is_some_and(|neighbour| neighbour.interface == interface)
         })
-    }
-
-    /// Lets a packet wait for the neighbour in `slot`. Gives it back if all
-    /// places are taken.
-    pub(crate) fn queue(
-        &mut self,
-        slot: usize,
-        packet: Packet,
-        waiter: Waiter,
-    ) -> Result<Handle, Packet> {
-        let Some(neighbour) = self.slots.at_mut(slot) else {
-            return Err(packet);
-        };
-        let handle = self
-            .pending
-            .insert(Pending {
-                packet,
-                waiter,
-                neighbour: slot,
-            })
-            .map_err(|pending| pending.packet)?;
-        self.pending_lists
-            .push_back(&mut neighbour.pending, handle.slot());
-        Ok(handle)
-    }
-
-    /// Whether as many packets wait for the neighbour as may, or, when none of
-    /// the places for all neighbours is left, whether one does.
-    pub(crate) fn must_drop_oldest(&self, slot: usize) -> bool {
-        let waiting = self
-            .slots
-            .at(slot)
-            .map_or(0, |neighbour| neighbour.pending.len());
-        let full = self.pending.len() == self.pending.capacity();
-        waiting >= self.pending_limit || (full && waiting > 0)
-    }
-
-    /// Takes the packet that has waited longest for the neighbour in `slot`.
-    pub(crate) fn pop_pending(&mut self, slot: usize) -> Option<Pending> {
-        let neighbour = self.slots.at_mut(slot)?;
-        let pending = self.pending_lists.pop_front(&mut neighbour.pending)?;
-        self.pending.remove_at(pending)
-    }
-
-    /// Takes a waiting packet out of its queue.
-    pub(crate) fn remove_pending(&mut self, handle: Handle) -> Option<Pending> {
-        let pending = self.pending.remove(handle)?;
-        if let Some(neighbour) = self.slots.at_mut(pending.neighbour) {
-            self.pending_lists
-                .remove(&mut neighbour.pending, handle.slot());
-        }
-        Some(pending)
     }
 
     /// The hardware address of the neighbour in `slot`, if it is known.

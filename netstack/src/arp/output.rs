@@ -5,9 +5,11 @@ use core::net::Ipv4Addr;
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
-use super::neighbour::{Due, Pending, Resolution, Waiter};
+use super::neighbour::{Due, Resolution};
+use super::pending::{Pending, Waiter};
+use crate::address::Prefix;
 use crate::stack::Stack;
-use crate::stack::interface::InterfaceId;
+use crate::stack::interface::{Interface, InterfaceId};
 use crate::wire::arp::{self, Operation, Repr};
 use crate::wire::ethernet::{self, EtherType, HardwareAddress};
 
@@ -191,8 +193,8 @@ impl Stack {
         let Some(address) = self
             .interfaces
             .get(interface.0)
-            .and_then(|interface| interface.active())
-            .map(crate::address::Prefix::address)
+            .and_then(Interface::active)
+            .map(Prefix::address)
         else {
             return;
         };

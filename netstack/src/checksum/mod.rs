@@ -13,6 +13,8 @@ mod tests;
 
 use core::net::Ipv4Addr;
 
+use ndis::packet::Packet;
+
 /// Adds two numbers in 64-bit ones' complement arithmetic.
 const fn add(sum: u64, word: u64) -> u64 {
     let (sum, carry) = sum.overflowing_add(word);
@@ -108,6 +110,21 @@ impl Checksum {
     /// Adds the next `bytes` of the message.
     pub fn add_bytes(&mut self, bytes: &[u8]) {
         self.add_sum(sum(bytes), bytes.len());
+    }
+
+    /// Adds the bytes of a packet from `offset` on, whatever buffers they lie
+    /// in.
+    pub fn add_packet(&mut self, packet: &Packet, offset: usize) {
+        let mut skip = offset;
+        for bytes in packet.segments() {
+            match bytes.get(skip..) {
+                Some(rest) => {
+                    self.add_bytes(rest);
+                    skip = 0;
+                }
+                None => skip -= bytes.len(),
+            }
+        }
     }
 
     /// Adds a 16-bit field.
@@ -214,7 +231,8 @@ impl PayloadChecksum {
     /// adds them. Returns how many: the smaller of both lengths.
     pub fn copy_and_sum(&mut self, destination: &mut [u8], source: &[u8]) -> usize {
         let length = destination.len().min(source.len());
-        let (Some(destination), Some(source)) = (destination.get_mut(..length), source.get(..length))
+        let (Some(destination), Some(source)) =
+            (destination.get_mut(..length), source.get(..length))
         else {
             return 0;
         };

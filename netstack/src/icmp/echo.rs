@@ -8,8 +8,8 @@ use ndis::packet::{BUFFER_SIZE, HEADROOM, Packet};
 
 use super::error::status;
 use super::input::SEND_OPTIONS;
-use crate::arp::neighbour::Waiter;
 use crate::arp::output::Outcome;
+use crate::arp::pending::Waiter;
 use crate::ip::{Datagram, NextHop, SendOptions};
 use crate::stack::Stack;
 use crate::table::Handle;

@@ -5,7 +5,7 @@ use ndis::packet::HEADROOM;
 
 use super::input::SEND_OPTIONS;
 use crate::address::SocketAddress;
-use crate::arp::neighbour::Waiter;
+use crate::arp::pending::Waiter;
 use crate::ip::{Datagram, Delivery, is_host};
 use crate::stack::Stack;
 use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr, message_type, unreachable};
@@ -71,24 +71,20 @@ impl Stack {
             return;
         };
         let destination = quote.destination();
+        let payload = quote.payload();
         let matched = match quote.protocol() {
-            protocol::UDP => match Quote::of_udp(quote.payload()) {
-                Some((local, remote)) => {
-                    let local = SocketAddress::new(quote.source(), local);
-                    let remote = SocketAddress::new(destination, remote);
-                    status(error).is_some_and(|status| self.udp_error(local, remote, status))
-                }
-                None => {
+            protocol::UDP => {
+                let Some((local, remote)) = Quote::of_udp(payload) else {
                     self.counters.icmp.dropped_error_quote += 1;
                     return;
-                }
-            },
-            protocol::ICMP => {
-                let payload = quote.payload();
-                Quote::of_echo(payload).is_some_and(|(identifier, sequence)| {
-                    self.icmp_echo_error(identifier, sequence, destination, from, error)
-                })
+                };
+                let local = SocketAddress::new(quote.source(), local);
+                let remote = SocketAddress::new(destination, remote);
+                status(error).is_some_and(|status| self.udp_error(local, remote, status))
             }
+            protocol::ICMP => Quote::of_echo(payload).is_some_and(|(identifier, sequence)| {
+                self.icmp_echo_error(identifier, sequence, destination, from, error)
+            }),
             _ => false,
         };
         if !matched {

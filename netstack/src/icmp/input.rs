@@ -2,7 +2,8 @@
 
 use ndis::packet::{HEADROOM, Packet};
 
-use crate::arp::neighbour::Waiter;
+use crate::arp::pending::Waiter;
+use crate::checksum::Checksum;
 use crate::ip::{DEFAULT_TIME_TO_LIVE, Datagram, Delivery, SendOptions, is_host};
 use crate::stack::Stack;
 use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr};
@@ -17,18 +18,13 @@ pub(super) const SEND_OPTIONS: SendOptions = SendOptions {
 };
 
 impl Stack {
-    pub(crate) fn icmp_receive(&mut self, mut datagram: Datagram) {
+    pub(crate) fn icmp_receive(&mut self, datagram: Datagram) {
         let counters = &mut self.counters.icmp;
         counters.received += 1;
-        if !crate::udp::sum_packet(&datagram.packet, datagram.header_length).is_valid() {
+        let mut checksum = Checksum::new();
+        checksum.add_packet(&datagram.packet, datagram.header_length);
+        if !checksum.is_valid() {
             counters.dropped_checksum += 1;
-            return;
-        }
-        // The headers that an error quotes lie in front; the data of an echo
-        // may go on in other buffers.
-        let needed = (datagram.header_length + QUOTED_LENGTH).min(datagram.packet.len());
-        if !datagram.packet.pull_up(needed) {
-            counters.dropped_no_buffer += 1;
             return;
         }
         let bytes = datagram.packet.data();
@@ -37,7 +33,9 @@ impl Stack {
             counters.dropped_too_short += 1;
             return;
         };
-        match Repr::parse(&message) {
+        let message = Repr::parse(&message);
+        log::trace!(target: "icmp", "packet {} in: {message:?}", datagram.packet.info().id);
+        match message {
             Repr::EchoRequest { .. } => self.icmp_answer_echo(datagram),
             Repr::EchoReply {
                 identifier,
@@ -51,7 +49,8 @@ impl Stack {
     }
 
     /// Sends an echo request's data back (RFC 1122 section 3.2.2.6), from the
-    /// address that it was sent to. Requests to many are not answered.
+    /// address that it was sent to and with its type of service (RFC 1349
+    /// section 5.1). Requests to many are not answered.
     fn icmp_answer_echo(&mut self, datagram: Datagram) {
         let counters = &mut self.counters.icmp;
         counters.echo_requests_received += 1;
@@ -64,13 +63,15 @@ impl Stack {
             return;
         }
         let header = datagram.header;
-        let sent = self
-            .icmp_turn_into_reply(datagram)
-            .is_some_and(|reply| {
-                self.ip_path(header.source, Some(header.destination))
-                    .and_then(|path| self.ip_send(&path, SEND_OPTIONS, reply, Waiter::Nobody))
-                    .is_ok()
-            });
+        let options = SendOptions {
+            type_of_service: header.type_of_service,
+            ..SEND_OPTIONS
+        };
+        let sent = self.icmp_turn_into_reply(datagram).is_some_and(|reply| {
+            self.ip_path(header.source, Some(header.destination))
+                .and_then(|path| self.ip_send(&path, options, reply, Waiter::Nobody))
+                .is_ok()
+        });
         let counters = &mut self.counters.icmp;
         if sent {
             counters.echo_replies_sent += 1;
@@ -98,7 +99,3 @@ impl Stack {
         Some(packet)
     }
 }
-
-/// What must lie in one piece to read an error: its own fixed part, the longest
-/// IP header, and the 8 bytes behind that (RFC 792).
-const QUOTED_LENGTH: usize = HEADER_LENGTH + crate::wire::ipv4::MAXIMUM_HEADER_LENGTH + 8;

@@ -22,8 +22,6 @@ executive::counters! {
     pub struct IcmpCounters {
         /// Messages taken in.
         received,
-        /// Dropped: no buffer to have what is to be read in one piece.
-        dropped_no_buffer,
         /// Dropped: shorter than the fixed part.
         dropped_too_short,
         /// Dropped: the checksum is wrong.

@@ -3,7 +3,7 @@
 
 use ndis::packet::Packet;
 
-use super::{ALL_HOSTS, Datagram, Delivery, is_host};
+use super::{ALL_HOSTS, Datagram, Delivery, READ_IN_ONE_PIECE, is_host};
 use crate::address::Prefix;
 use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
@@ -25,10 +25,7 @@ impl Stack {
             return;
         };
         log::trace!(target: "ip", "packet {} in: {header:?}", packet.info().id);
-        let ours = self
-            .interfaces
-            .get(interface.0)
-            .and_then(Interface::active);
+        let ours = self.interfaces.get(interface.0).and_then(Interface::active);
         let Some(delivery) = self.ip_check_addresses(ours, ethernet, &header) else {
             return;
         };
@@ -49,12 +46,7 @@ impl Stack {
     /// to drop (RFC 1122 section 3.2.1.7).
     fn ip_parse(&mut self, mut packet: Packet) -> Option<(Repr, usize, Packet)> {
         let counters = &mut self.counters.ip;
-        let available = packet.len();
-        if !packet.pull_up(available.min(ipv4::MAXIMUM_HEADER_LENGTH)) {
-            counters.dropped_no_buffer += 1;
-            return None;
-        }
-        let view = match ipv4::Packet::new_checked(packet.data(), available) {
+        let view = match ipv4::Packet::new_checked(packet.data(), packet.len()) {
             Ok(view) => view,
             Err(error) => {
                 *match error {
@@ -154,10 +146,14 @@ impl Stack {
     /// with the next input.
     pub(crate) fn ip_receive_loopback(&mut self) {
         for _ in 0..self.ip.loopback.len().saturating_mul(2) {
-            let Some((interface, packet)) = self.ip.loopback.pop() else {
+            let Some((interface, mut packet)) = self.ip.loopback.pop() else {
                 return;
             };
             self.counters.ip.received += 1;
+            if !packet.pull_up(packet.len().min(READ_IN_ONE_PIECE)) {
+                self.counters.ip.dropped_no_buffer += 1;
+                continue;
+            }
             if let Some((header, header_length, packet)) = self.ip_parse(packet) {
                 self.ip_deliver(Datagram {
                     packet,
@@ -195,13 +191,13 @@ impl Stack {
 
     /// The entry of the protocol table for protocols that nobody takes, unless
     /// a raw address object did.
-    pub(super) fn ip_protocol_unreachable(&mut self, datagram: Datagram) {
+    pub(super) fn ip_protocol_unreachable(&mut self, datagram: &Datagram) {
         if datagram.taken_raw {
             return;
         }
         self.counters.ip.dropped_protocol += 1;
         self.icmp_send_error(
-            &datagram,
+            datagram,
             message_type::DESTINATION_UNREACHABLE,
             unreachable::PROTOCOL,
         );

@@ -17,6 +17,7 @@ use crate::configuration::StackConfiguration;
 use crate::random::Random;
 use crate::stack::interface::InterfaceId;
 use crate::stack::{Queue, Stack};
+use crate::wire::icmpv4;
 use crate::wire::ipv4::{self, protocol};
 use identification::Identification;
 pub(crate) use output::{NextHop, SendOptions};
@@ -25,6 +26,11 @@ pub use route::{Route, RouteInformation};
 /// The time to live of datagrams whose sender doesn't ask for another one; the
 /// default of TDI's address objects.
 pub const DEFAULT_TIME_TO_LIVE: u8 = 128;
+
+/// What all layers together read of a datagram in one piece: its own header,
+/// that of ICMP, the header of a quoted datagram, and 8 bytes of its payload.
+pub(crate) const READ_IN_ONE_PIECE: usize =
+    2 * ipv4::MAXIMUM_HEADER_LENGTH + icmpv4::HEADER_LENGTH + 8;
 
 /// The group of all hosts, to which every interface belongs (RFC 1112 section
 /// 4).
@@ -37,7 +43,7 @@ executive::counters! {
         received,
         /// Datagrams given to a protocol.
         delivered,
-        /// Dropped: no buffer to have a header in one piece.
+        /// Dropped: no buffer to have the headers in one piece.
         dropped_no_buffer,
         /// Dropped: fewer bytes than a header has.
         dropped_too_short,
@@ -104,7 +110,8 @@ pub(crate) enum Delivery {
 
 /// A received datagram that passed all checks.
 pub(crate) struct Datagram {
-    /// From the IP header on, without padding.
+    /// From the IP header on, without padding; as much as
+    /// [`READ_IN_ONE_PIECE`] is in the first buffer.
     pub(crate) packet: Packet,
     /// The header.
     pub(crate) header: ipv4::Repr,
@@ -132,7 +139,7 @@ pub(crate) struct Ip {
 
 impl Ip {
     pub(crate) fn new(configuration: &StackConfiguration, random: &mut Random) -> Self {
-        let unreachable: Receive = Stack::ip_protocol_unreachable;
+        let unreachable: Receive = |stack, datagram| stack.ip_protocol_unreachable(&datagram);
         let mut protocols = Box::new([unreachable; 256]);
         protocols[usize::from(protocol::ICMP)] = Stack::icmp_receive;
         protocols[usize::from(protocol::UDP)] = Stack::udp_receive;

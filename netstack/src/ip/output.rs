@@ -7,8 +7,8 @@ use ndis::packet::Packet;
 
 use super::is_host;
 use crate::address::Prefix;
-use crate::arp::neighbour::Waiter;
 use crate::arp::output::Outcome;
+use crate::arp::pending::Waiter;
 use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
 use crate::wire::ethernet::{self, EtherType, HardwareAddress};

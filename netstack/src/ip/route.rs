@@ -73,7 +73,7 @@ impl Routes {
     ) -> Option<&Route> {
         let mut present = self.present;
         while present != 0 {
-            let length = 63 - present.leading_zeros();
+            let length = present.ilog2();
             present &= !(1 << length);
             let length = length as u8;
             let network = destination.to_bits() & mask(length);

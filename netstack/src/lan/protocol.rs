@@ -2,9 +2,7 @@
 
 use ndis::medium::Medium;
 use ndis::oid::Oid;
-use ndis::protocol::{
-    PnpEvent, ProtocolCharacteristics, ProtocolDriver, ProtocolHandle, Request, SendCompletion,
-};
+use ndis::protocol::{PnpEvent, ProtocolCharacteristics, ProtocolDriver, ProtocolHandle, Request};
 use ndis::{AdapterHandle, BindingHandle, NdisStatus, PacketFilter};
 
 use super::binding::LanAdapter;
@@ -30,7 +28,7 @@ impl ProtocolDriver for Tcpip {
 pub(super) fn characteristics() -> ProtocolCharacteristics<Tcpip> {
     ProtocolCharacteristics {
         close_adapter_complete: Some(close_adapter_complete),
-        send_complete: Some(send_complete),
+        send_complete: Some(|binding, completion| send_complete(binding, completion.status)),
         transfer_data_complete: Some(receive::transfer_data_complete),
         reset_complete: Some(reset_complete),
         request_complete: Some(request_complete),
@@ -39,9 +37,9 @@ pub(super) fn characteristics() -> ProtocolCharacteristics<Tcpip> {
         status: Some(status),
         status_complete: Some(|_| {}),
         receive_packet: Some(receive::receive_packet),
-        bind_adapter: Some(bind_adapter),
+        bind_adapter: Some(|lan, protocol, adapter| bind_adapter(lan, *protocol, *adapter)),
         unbind_adapter: Some(unbind_adapter),
-        pnp_event: Some(pnp_event),
+        pnp_event: Some(|_, _, event| pnp_event(event)),
         unload: Some(|_| {}),
         ..ProtocolCharacteristics::new(4, 0)
     }
@@ -49,11 +47,10 @@ pub(super) fn characteristics() -> ProtocolCharacteristics<Tcpip> {
 
 /// Opens an adapter (seed item 13). PASSIVE.
 fn bind_adapter(
-    lan: &&'static Lan,
-    protocol: &ProtocolHandle<Tcpip>,
-    adapter: &AdapterHandle,
+    lan: &'static Lan,
+    protocol: ProtocolHandle<Tcpip>,
+    adapter: AdapterHandle,
 ) -> NdisStatus {
-    let lan = *lan;
     let binding = match lan.claim() {
         Ok(binding) => binding,
         Err(status) => {
@@ -61,7 +58,7 @@ fn bind_adapter(
             return status;
         }
     };
-    let handle = match lan.ndis.open_adapter(protocol, adapter, &MEDIA, binding) {
+    let handle = match lan.ndis.open_adapter(&protocol, &adapter, &MEDIA, binding) {
         Ok(handle) => handle,
         Err(status) => {
             lan.events.release();
@@ -129,9 +126,9 @@ fn close_adapter_complete(binding: &LanAdapter, _status: NdisStatus) {
 
 /// A frame that NDIS kept has been sent, or not; its packet goes back to the
 /// pool.
-fn send_complete(binding: &LanAdapter, completion: SendCompletion) {
+fn send_complete(binding: &LanAdapter, status: NdisStatus) {
     if let Some(lan) = binding.lan() {
-        count(if completion.status.is_success() {
+        count(if status.is_success() {
             &lan.counters.sends_completed
         } else {
             &lan.counters.unsent_failed
@@ -153,7 +150,7 @@ fn status(_binding: &LanAdapter, status: NdisStatus) {
     log::debug!(target: "lan", "the adapter tells {status}");
 }
 
-fn pnp_event(_lan: &&'static Lan, _binding: Option<&LanAdapter>, event: PnpEvent) -> NdisStatus {
+fn pnp_event(event: PnpEvent) -> NdisStatus {
     log::debug!(target: "lan", "{event:?}");
     NdisStatus::SUCCESS
 }

@@ -15,7 +15,8 @@ use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH};
 /// (14 + 20 + 8 bytes further on) begins at a multiple of 8.
 pub(super) const HEADROOM: usize = 22;
 const _: () = assert!((HEADROOM + HEADER_LENGTH + 20 + 8).is_multiple_of(8));
-const _: () = assert!(HEADROOM + HEADER_LENGTH + 1500 <= BUFFER_SIZE && HEADROOM <= packet::HEADROOM);
+const _: () =
+    assert!(HEADROOM + HEADER_LENGTH + 1500 <= BUFFER_SIZE && HEADROOM <= packet::HEADROOM);
 
 /// Why a frame is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +83,13 @@ impl Lan {
     fn queue(&self, binding: LanBinding, mut packet: Packet) -> NdisStatus {
         packet.info_mut().timestamp = self.ndis.executive().now();
         log::trace!(target: "lan", "packet {} in", packet.info().id);
-        match self.events.push_frame(LanEvent::Frame { binding, packet }) {
-            Ok(()) => {
-                count(&self.counters.queued);
-                NdisStatus::SUCCESS
-            }
-            Err(_) => {
-                count(&self.counters.dropped_queue_full);
-                NdisStatus::RESOURCES
-            }
+        let event = LanEvent::Frame { binding, packet };
+        if self.events.push_frame(event).is_err() {
+            count(&self.counters.dropped_queue_full);
+            return NdisStatus::RESOURCES;
         }
+        count(&self.counters.queued);
+        NdisStatus::SUCCESS
     }
 }
 

@@ -36,7 +36,9 @@ fn chains_are_short_for_neighbouring_keys() {
     for slot in 0..256 {
         chains.insert(0x0A00_0000 + slot as u64, slot);
     }
-    let longest = (0..256).map(|key| chains.chain(0x0A00_0000 + key).count()).max();
+    let longest = (0..256)
+        .map(|key| chains.chain(0x0A00_0000 + key).count())
+        .max();
     assert!(longest < Some(10), "{longest:?}");
 }
 

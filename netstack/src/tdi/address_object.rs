@@ -166,10 +166,7 @@ impl Stack {
     ///
     /// # Errors
     /// `INVALID_HANDLE`.
-    pub fn remote_address(
-        &self,
-        handle: AddressHandle,
-    ) -> Result<Option<SocketAddress>, NtStatus> {
+    pub fn remote_address(&self, handle: AddressHandle) -> Result<Option<SocketAddress>, NtStatus> {
         self.tdi_object(handle).map(|object| object.remote)
     }
 
@@ -232,7 +229,8 @@ impl Stack {
     ) -> Result<(), NtStatus> {
         let object = self.tdi_object(handle)?;
         let local = object.local;
-        let (is_udp, may_broadcast) = (object.transport == Transport::Udp, object.options.broadcast);
+        let (is_udp, may_broadcast) =
+            (object.transport == Transport::Udp, object.options.broadcast);
         if let Some(remote) = remote {
             if is_udp && remote.port == 0 {
                 return Err(NtStatus::INVALID_ADDRESS);
@@ -282,8 +280,7 @@ impl Stack {
             object.target == target
                 && (object.local == arrival.destination.address
                     || object.local.is_unspecified()
-                    || (!arrival.is_unicast()
-                        && self.tdi_is_on(arrival.interface, object.local)))
+                    || (!arrival.is_unicast() && self.tdi_is_on(arrival.interface, object.local)))
                 && object.remote.is_none_or(|remote| {
                     remote.port == arrival.source.port
                         && (remote.address == arrival.source.address

@@ -144,7 +144,7 @@ impl Stack {
             return Err(NtStatus::INVALID_ADDRESS_COMPONENT);
         }
         let target = match transport {
-            Transport::Udp => Target::Udp(self.tdi_claim_port(address, &options)?),
+            Transport::Udp => Target::Udp(self.tdi_claim_port(address, options)?),
             Transport::RawIp(protocol) => Target::Raw(protocol),
             Transport::Ip => return Err(NtStatus::INVALID_PARAMETER),
             Transport::Tcp => return Err(NtStatus::PROTOCOL_NOT_SUPPORTED),
@@ -185,7 +185,7 @@ impl Stack {
     fn tdi_claim_port(
         &mut self,
         address: SocketAddress,
-        options: &AddressOptions,
+        options: AddressOptions,
     ) -> Result<u16, NtStatus> {
         if address.port == 0 {
             return self

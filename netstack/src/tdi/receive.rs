@@ -93,15 +93,11 @@ impl Stack {
                 if self.neighbours.remove_pending(pending).is_some() {
                     self.counters.arp.pending_dropped_cancelled += 1;
                 }
-                self.tdi
-                    .requests
-                    .complete_send(id, NtStatus::CANCELLED, 0);
+                self.tdi.requests.complete_send(id, NtStatus::CANCELLED, 0);
             }
             Some(Waiting::Receive(slot, _)) => {
                 if let Some(object) = self.tdi.objects.at_mut(slot) {
-                    self.tdi
-                        .requests
-                        .remove_receive(id, &mut object.receives);
+                    self.tdi.requests.remove_receive(id, &mut object.receives);
                 }
                 self.tdi.requests.complete(cancelled(id));
             }
@@ -124,7 +120,12 @@ impl Stack {
 
     /// Satisfies the first receive of the address object in `slot` with a
     /// datagram, or drops that if none is posted.
-    pub(crate) fn tdi_complete_receive(&mut self, slot: usize, mut packet: Packet, arrival: &Arrival) {
+    pub(crate) fn tdi_complete_receive(
+        &mut self,
+        slot: usize,
+        mut packet: Packet,
+        arrival: &Arrival,
+    ) {
         let (tdi, counters) = (&mut self.tdi, &mut self.counters.tdi);
         let posted = tdi
             .objects
@@ -165,7 +166,12 @@ impl Stack {
 
     /// Ends the first receive of the address object in `slot` with an error;
     /// if none is posted, the next one gets it.
-    pub(crate) fn tdi_fail_receive(&mut self, slot: usize, remote: SocketAddress, status: NtStatus) {
+    pub(crate) fn tdi_fail_receive(
+        &mut self,
+        slot: usize,
+        remote: SocketAddress,
+        status: NtStatus,
+    ) {
         let tdi = &mut self.tdi;
         let Some(object) = tdi.objects.at_mut(slot) else {
             return;

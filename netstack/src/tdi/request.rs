@@ -95,7 +95,10 @@ impl Requests {
     }
 
     /// Takes the receive that was posted first.
-    pub(super) fn pop_receive(&mut self, receives: &mut List) -> Option<(RequestId, ReceiveRequest)> {
+    pub(super) fn pop_receive(
+        &mut self,
+        receives: &mut List,
+    ) -> Option<(RequestId, ReceiveRequest)> {
         let slot = self.lists.pop_front(receives)?;
         let Request { id, waiting } = self.remove(slot)?;
         match waiting {

@@ -5,8 +5,8 @@ use executive::time::Instant;
 
 use super::{AddressHandle, Payload, RequestId, Transport};
 use crate::address::SocketAddress;
-use crate::arp::neighbour::Waiter;
 use crate::arp::output::Outcome;
+use crate::arp::pending::Waiter;
 use crate::ip::{NextHop, SendOptions};
 use crate::stack::Stack;
 
@@ -73,7 +73,7 @@ impl Stack {
         }
         let waiter = Waiter::Request(id, payload.packet.len());
         match transport {
-            Transport::Udp => self.udp_send(local, remote, &options, payload, waiter),
+            Transport::Udp => self.udp_send(local, remote, options, payload, waiter),
             Transport::RawIp(protocol) => {
                 let bound = Some(local.address).filter(|address| !address.is_unspecified());
                 let path = self.ip_path(remote.address, bound)?;

@@ -35,7 +35,10 @@ fn good_frame() -> impl Strategy<Value = Vec<u8>> {
             _ => {
                 let quote = &udp_frame(PEER_HARDWARE, (OUR_IP, port), (PEER_IP, 9), &payload)[14..];
                 let reason = etherparse::icmpv4::DestUnreachableHeader::Port;
-                icmp(etherparse::Icmpv4Type::DestinationUnreachable(reason), quote)
+                icmp(
+                    etherparse::Icmpv4Type::DestinationUnreachable(reason),
+                    quote,
+                )
             }
         }
     })
@@ -81,13 +84,29 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
 enum Step {
     Receive(Vec<u8>),
     ReceiveInPieces(Vec<u8>, Vec<usize>),
-    Open { port: u16, reuse: bool, raw: bool },
+    Open {
+        port: u16,
+        reuse: bool,
+        raw: bool,
+    },
     Close(usize),
     Connect(usize, bool),
-    Post { object: usize, id: u64, length: usize },
-    Send { object: usize, id: u64, destination: [u8; 4], length: usize },
+    Post {
+        object: usize,
+        id: u64,
+        length: usize,
+    },
+    Send {
+        object: usize,
+        id: u64,
+        destination: [u8; 4],
+        length: usize,
+    },
     Cancel(u64),
-    Echo { destination: [u8; 4], sequence: u16 },
+    Echo {
+        destination: [u8; 4],
+        sequence: u16,
+    },
     Advance(u64),
     Flap,
     Fetch,
@@ -139,9 +158,17 @@ fn take(host: &mut Host, objects: &mut Vec<crate::tdi::AddressHandle>, step: Ste
         Step::Receive(frame) => host.receive(&frame),
         Step::ReceiveInPieces(frame, cuts) => host.receive_in_pieces(&frame, &cuts),
         Step::Open { port, reuse, raw } => {
-            let transport = if raw { Transport::RawIp(17) } else { Transport::Udp };
+            let transport = if raw {
+                Transport::RawIp(17)
+            } else {
+                Transport::Udp
+            };
             let options = AddressOptions {
-                share: if reuse { ShareAccess::Reuse } else { ShareAccess::Unique },
+                share: if reuse {
+                    ShareAccess::Reuse
+                } else {
+                    ShareAccess::Unique
+                },
                 ..AddressOptions::default()
             };
             let opened = host

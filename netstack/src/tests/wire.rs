@@ -156,10 +156,7 @@ fn a_gateway_that_is_not_there_is_asked_for_and_given_up() {
     for _ in 0..3 {
         wire.advance(Duration::from_secs(1));
     }
-    assert_eq!(
-        wire.hosts[0].completions(),
-        ["1: HOST_UNREACHABLE, sent 0"]
-    );
+    assert_eq!(wire.hosts[0].completions(), ["1: HOST_UNREACHABLE, sent 0"]);
     assert!(wire.hosts[0].neighbour(GATEWAY_IP).is_some());
 }
 

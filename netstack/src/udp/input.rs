@@ -3,7 +3,6 @@
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
-use super::add_packet;
 use crate::address::SocketAddress;
 use crate::checksum::Checksum;
 use crate::ip::{Datagram, Delivery};
@@ -19,11 +18,6 @@ impl Stack {
     /// that matches.
     pub(crate) fn udp_receive(&mut self, mut datagram: Datagram) {
         self.counters.udp.received += 1;
-        let needed = datagram.header_length + HEADER_LENGTH;
-        if datagram.packet.len() >= needed && !datagram.packet.pull_up(needed) {
-            self.counters.udp.dropped_no_buffer += 1;
-            return;
-        }
         let Some(ports) = self.udp_parse(&mut datagram) else {
             return;
         };
@@ -72,7 +66,7 @@ impl Stack {
                 protocol::UDP,
                 length as u16,
             );
-            add_packet(&mut checksum, &datagram.packet, offset);
+            checksum.add_packet(&datagram.packet, offset);
             if !checksum.is_valid() {
                 counters.dropped_checksum += 1;
                 return None;

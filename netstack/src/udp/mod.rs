@@ -8,9 +8,6 @@ mod tests;
 
 use core::ops::RangeInclusive;
 
-use ndis::packet::Packet;
-
-use crate::checksum::Checksum;
 use crate::configuration::StackConfiguration;
 
 executive::counters! {
@@ -22,8 +19,6 @@ executive::counters! {
         delivered,
         /// Datagrams that came without a checksum.
         received_without_checksum,
-        /// Dropped: no buffer to have the header in one piece.
-        dropped_no_buffer,
         /// Dropped: shorter than the header.
         dropped_too_short,
         /// Dropped: the length field is less than 8 or more than there is.
@@ -63,27 +58,6 @@ impl Udp {
     pub(crate) fn new(configuration: &StackConfiguration) -> Self {
         Self {
             ephemeral_ports: configuration.ephemeral_ports.clone(),
-        }
-    }
-}
-
-/// The sum of a packet's bytes from `offset` on.
-pub(crate) fn sum_packet(packet: &Packet, offset: usize) -> Checksum {
-    let mut checksum = Checksum::new();
-    add_packet(&mut checksum, packet, offset);
-    checksum
-}
-
-/// Adds a packet's bytes from `offset` on.
-pub(crate) fn add_packet(checksum: &mut Checksum, packet: &Packet, offset: usize) {
-    let mut skip = offset;
-    for bytes in packet.segments() {
-        match bytes.get(skip..) {
-            Some(rest) => {
-                checksum.add_bytes(rest);
-                skip = 0;
-            }
-            None => skip -= bytes.len(),
         }
     }
 }

@@ -6,8 +6,8 @@ use executive::status::NtStatus;
 use ndis::packet::Packet;
 
 use crate::address::SocketAddress;
-use crate::arp::neighbour::Waiter;
 use crate::arp::output::Outcome;
+use crate::arp::pending::Waiter;
 use crate::checksum::PayloadChecksum;
 use crate::ip::{NextHop, SendOptions};
 use crate::stack::Stack;
@@ -26,7 +26,7 @@ impl Stack {
         &mut self,
         local: SocketAddress,
         remote: SocketAddress,
-        options: &AddressOptions,
+        options: AddressOptions,
         payload: Payload,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
@@ -55,6 +55,11 @@ impl Stack {
             self.counters.udp.unsent_no_buffer += 1;
             return Err(NtStatus::INSUFFICIENT_RESOURCES);
         };
+        log::trace!(
+            target: "udp",
+            "packet {}: {local} to {remote}",
+            packet.info().id,
+        );
         let options = SendOptions {
             protocol: protocol::UDP,
             time_to_live: match path.next_hop {

@@ -149,7 +149,7 @@ pub enum Repr {
     },
     /// The quoted datagram did not reach its destination.
     DestinationUnreachable {
-        /// Why, see [`unreachable`].
+        /// Why, see [`mod@unreachable`].
         code: u8,
     },
     /// The quoted datagram lived too long: its time to live (code 0) or its

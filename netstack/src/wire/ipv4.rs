@@ -68,6 +68,9 @@ pub enum Error {
     TotalLength,
 }
 
+/// Fixed header, options, and what follows.
+type Pieces<'a> = (&'a [u8; HEADER_LENGTH], &'a [u8], &'a [u8]);
+
 /// A checked view of a received datagram.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {
@@ -121,7 +124,7 @@ impl<'a> Packet<'a> {
         })
     }
 
-    fn split(bytes: &'a [u8]) -> Result<(&'a [u8; HEADER_LENGTH], &'a [u8], &'a [u8]), Error> {
+    fn split(bytes: &'a [u8]) -> Result<Pieces<'a>, Error> {
         let (header, rest) = bytes
             .split_first_chunk::<HEADER_LENGTH>()
             .ok_or(Error::TooShort)?;

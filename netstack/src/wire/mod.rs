@@ -29,12 +29,7 @@ const fn number16<const LENGTH: usize>(header: &[u8; LENGTH], field: &Range<usiz
 /// The IPv4 address at `field` of a fixed header.
 const fn address<const LENGTH: usize>(header: &[u8; LENGTH], field: &Range<usize>) -> Ipv4Addr {
     let at = field.start;
-    Ipv4Addr::new(
-        header[at],
-        header[at + 1],
-        header[at + 2],
-        header[at + 3],
-    )
+    Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3])
 }
 
 /// The hardware address at `field` of a fixed header.

@@ -186,11 +186,10 @@ proptest! {
         if let Ok(packet) = arp::Packet::new_checked(&bytes) {
             arp::Repr::parse(&packet);
         }
-        for packet in [ipv4::Packet::new_checked(&bytes, available), ipv4::Packet::new_quoted(&bytes)] {
-            if let Ok(packet) = packet {
-                ipv4::Repr::parse(&packet);
-                prop_assert!(packet.total_length() <= available.max(bytes.len()));
-            }
+        let checked = ipv4::Packet::new_checked(&bytes, available);
+        for packet in [checked, ipv4::Packet::new_quoted(&bytes)].into_iter().flatten() {
+            ipv4::Repr::parse(&packet);
+            prop_assert!(packet.total_length() <= available.max(bytes.len()));
         }
         if let Ok(packet) = udp::Packet::new_checked(&bytes, available) {
             prop_assert!(packet.length() <= available);

@@ -24,8 +24,7 @@ pub mod field {
 pub const HEADER_LENGTH: usize = field::CHECKSUM.end;
 
 /// The longest payload that fits an IPv4 datagram without options.
-pub const MAXIMUM_PAYLOAD_LENGTH: usize =
-    0xFFFF - super::ipv4::HEADER_LENGTH - HEADER_LENGTH;
+pub const MAXIMUM_PAYLOAD_LENGTH: usize = 0xFFFF - super::ipv4::HEADER_LENGTH - HEADER_LENGTH;
 
 /// Why a header could not be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,11 +63,13 @@ impl Console {
         Some(self.question)
     }
 
-    /// Takes the answer to a question, unless nobody waits for it any more.
-    fn answer(&mut self, question: u32, request: Request, status: NdisStatus) {
-        if self.is_waiting && question == self.question {
+    /// Takes the answer to a question; false if nobody waits for it any more.
+    fn answer(&mut self, question: u32, request: Request, status: NdisStatus) -> bool {
+        let is_awaited = self.is_waiting && question == self.question;
+        if is_awaited {
             self.answer = Some((request, status));
         }
+        is_awaited
     }
 
     /// Ends the wait.
@@ -313,8 +315,12 @@ impl Adapter {
                 }
             }
             Origin::Console(question) => {
-                self.console.lock().answer(question, queued.request, status);
-                self.answered.set();
+                let mut console = self.console.lock();
+                let is_awaited = console.answer(question, queued.request, status);
+                drop(console);
+                if is_awaited {
+                    self.answered.set();
+                }
             }
         }
     }

@@ -17,6 +17,8 @@ impl Adapter {
     /// PENDING: SendComplete follows. Otherwise the send is over.
     pub(crate) fn send(&'static self, packet: Packet) -> NdisStatus {
         count(&self.counters.sends);
+        let id = packet.info().id;
+        log::trace!(target: "ndis", "{}: packet {id} down, {} bytes", self.name, packet.len());
         let _raised = self.executive().raise_irql(Irql::Dispatch);
         let mut core = self.core.lock();
         if !core.state.is_started() {
@@ -29,7 +31,7 @@ impl Adapter {
         {
             drop(core);
             let mut context = AdapterContext::new(self);
-            context.expect_direct_status(packet.info().id);
+            context.expect_direct_status(id);
             if let Some(packet) = miniport.send(&mut context, packet) {
                 self.wait_for_resources(&mut context, |core| core.sends.push_front(packet));
             }

@@ -64,7 +64,7 @@ pub struct MiniportCharacteristics<D: MiniportDriver> {
     /// Quiets the hardware because the machine stops; frees nothing.
     pub shutdown: Option<fn(&mut D::Adapter)>,
 
-    /// Version 4: sends several frames. Used instead of `send` when it is there.
+    /// Version 4: sends several frames; also a single one when there is no `send`.
     pub send_packets: Option<fn(&mut D::Adapter, &mut AdapterContext, &mut SendBatch<'_>)>,
 
     /// Version 5: takes the place of `send` and `send_packets` in a connection-oriented miniport.

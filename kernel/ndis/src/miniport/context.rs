@@ -69,6 +69,13 @@ impl AdapterContext {
         body()
     }
 
+    /// Has HandleInterrupt called soon, as if the card had interrupted: for a driver whose timer
+    /// handler finds that an interrupt was lost, or more to do than its budget allows.
+    /// EnableInterrupt follows it, as always.
+    pub fn queue_handle_interrupt(&self) {
+        self.adapter.queue_deferred_call();
+    }
+
     /// Has the timer handler called once after `delay`; a call not yet made is put off.
     pub fn set_timer(&self, delay: Duration) {
         self.adapter.set_timer(delay);
@@ -141,6 +148,7 @@ impl AdapterContext {
     ) {
         let adapter = self.adapter;
         let counters = &adapter.counters;
+        log::trace!(target: "ndis", "{}: frame up, {length} bytes", adapter.name);
         count(&counters.frames_received);
         add(&counters.bytes_received, length);
         let destination =

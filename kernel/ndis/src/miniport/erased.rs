@@ -15,6 +15,10 @@ use crate::oid::Oid;
 use crate::packet::Packet;
 use crate::status::NdisStatus;
 
+/// A handler for several frames.
+type SendPacketsHandler<D> =
+    fn(&mut <D as MiniportDriver>::Adapter, &mut AdapterContext, &mut SendBatch<'_>);
+
 /// A registered miniport driver.
 pub(crate) struct MiniportBlock<D: MiniportDriver> {
     pub(crate) name: &'static str,
@@ -89,11 +93,15 @@ struct MiniportAdapter<D: MiniportDriver> {
 }
 
 impl<D: MiniportDriver> MiniportAdapter<D> {
-    /// Whether frames go to a handler for several.
-    fn sends_several(&self) -> bool {
-        let characteristics = &self.driver.characteristics;
-        characteristics.send_packets.is_some()
-            || (characteristics.send.is_none() && characteristics.co_send_packets.is_some())
+    /// The handler for several frames, if there is one.
+    fn several(&self) -> Option<SendPacketsHandler<D>> {
+        let MiniportCharacteristics {
+            send,
+            send_packets,
+            co_send_packets,
+            ..
+        } = self.driver.characteristics;
+        send_packets.or(co_send_packets.filter(|_| send.is_none()))
     }
 
     /// Takes the adapter off its interrupt line.
@@ -227,45 +235,41 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
     }
 
     fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> Option<Packet> {
-        if self.sends_several() {
-            let mut frames = Frames::new();
-            // It is empty, so there is room.
-            let _ = frames.push_back(packet);
-            self.send_packets(context, &mut frames);
-            return frames.pop_front();
+        let (send, several) = (self.driver.characteristics.send, self.several());
+        match (&mut self.adapter, send, several) {
+            (Some(adapter), Some(send), _) => {
+                let frame = context.begin_send(&packet);
+                match send(adapter, context, packet) {
+                    SendOutcome::Resources(packet) => Some(packet),
+                    outcome => {
+                        context.end_send(&frame, &outcome);
+                        None
+                    }
+                }
+            }
+            (Some(adapter), None, Some(several)) => {
+                let mut frames = Frames::new();
+                // It is empty, so there is room.
+                let _ = frames.push_back(packet);
+                several(adapter, context, &mut SendBatch::new(&mut frames));
+                frames.pop_front()
+            }
+            // Not initialized, or nothing to send with, which registration refuses.
+            _ => Some(packet),
         }
-        let frame = context.begin_send(&packet);
-        let outcome = match (self.driver.characteristics.send, &mut self.adapter) {
-            (Some(send), Some(adapter)) => send(adapter, context, packet),
-            _ => SendOutcome::Failure(NdisStatus::NOT_SUPPORTED),
-        };
-        if let SendOutcome::Resources(packet) = outcome {
-            return Some(packet);
-        }
-        context.end_send(&frame, &outcome);
-        None
     }
 
     fn send_packets(&mut self, context: &mut AdapterContext, frames: &mut Frames) {
-        if !self.sends_several() {
-            while let Some(packet) = frames.pop_front() {
-                if let Some(packet) = self.send(context, packet) {
-                    // The place it was taken from is free.
-                    let _ = frames.push_front(packet);
-                    return;
-                }
-            }
+        if let (Some(several), Some(adapter)) = (self.several(), &mut self.adapter) {
+            several(adapter, context, &mut SendBatch::new(frames));
             return;
         }
-        let MiniportCharacteristics {
-            send_packets,
-            co_send_packets,
-            ..
-        } = &self.driver.characteristics;
-        if let (Some(several), Some(adapter)) =
-            (send_packets.or(*co_send_packets), &mut self.adapter)
-        {
-            several(adapter, context, &mut SendBatch::new(frames));
+        while let Some(packet) = frames.pop_front() {
+            if let Some(packet) = self.send(context, packet) {
+                // The place it was taken from is free.
+                let _ = frames.push_front(packet);
+                return;
+            }
         }
     }
 }

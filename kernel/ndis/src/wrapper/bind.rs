@@ -90,9 +90,6 @@ impl Ndis {
         binding: &'static P::Binding,
     ) -> Result<BindingHandle, NdisStatus> {
         let adapter = adapter.0;
-        if adapter.state() != AdapterState::Running {
-            return Err(NdisStatus::ADAPTER_NOT_FOUND);
-        }
         let medium = adapter.medium();
         let medium_index = media.iter().position(|&offered| offered == medium);
         let medium_index = medium_index.ok_or(NdisStatus::UNSUPPORTED_MEDIA)?;

@@ -303,6 +303,28 @@ fn seed_13_opening_records_the_binding_on_both_sides() {
 }
 
 #[test]
+fn seed_13_an_adapter_that_is_not_started_cannot_be_opened() {
+    run(|world| {
+        let miniport = world.register(&world.card("card"));
+        let adapter = world.ndis.add_device(miniport, "card0", Resources::isa());
+        let adapter = adapter.expect("there is room");
+        let observer = Observer::new("tcpip", world.log.clone(), world.pool);
+        let handle = world.protocol_table(&observer, &protocol::table());
+        assert_eq!(
+            observer.open(handle, adapter),
+            NdisStatus::ADAPTER_NOT_FOUND
+        );
+        world.ndis.start_device(&adapter).expect("it starts");
+        assert_eq!(observer.open(handle, adapter), NdisStatus::SUCCESS);
+        world.ndis.stop_device(&adapter).expect("it runs");
+        assert_eq!(
+            observer.open(handle, adapter),
+            NdisStatus::ADAPTER_NOT_FOUND
+        );
+    });
+}
+
+#[test]
 fn seed_13_full_tables_are_a_status() {
     run_with(
         0,

@@ -134,6 +134,25 @@ fn seed_15_more_work_is_queued_again_without_unmasking_the_card() {
 }
 
 #[test]
+fn a_driver_may_ask_for_its_deferred_half() {
+    run(|world| {
+        let card = world.card("card");
+        let table = ndis::MiniportCharacteristics {
+            check_for_hang: Some(|_, context| {
+                context.queue_handle_interrupt();
+                false
+            }),
+            ..crate::support::miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        world.log.take();
+        world.sleep(3);
+        assert_eq!(world.log.take(), ["card handle_interrupt", "card enable"]);
+        assert_eq!(adapter.counters().interrupts, 0);
+    });
+}
+
+#[test]
 fn seed_15_an_interrupt_during_initialize_is_handled_once_the_adapter_runs() {
     run(|world| {
         let card = world.card("card");

@@ -195,3 +195,32 @@ fn sends_requests_and_frames_survive_preemption_anywhere() {
         });
     }
 }
+
+#[test]
+fn a_send_does_not_overtake_what_a_used_up_budget_left_in_the_queue() {
+    let limits = Limits {
+        send_queue_length: 2000,
+        ..Limits::default()
+    };
+    run_with(0, limits, |world| {
+        let (card, _, _, seat) = bound(&world);
+        let pool = ndis::PacketPool::new(1501, 1501);
+        let packet = |length| {
+            let mut packet = pool.allocate(0).expect("the pool is large enough");
+            assert!(packet.append_slice(&frame(length)));
+            packet
+        };
+        let raised = world.executive().raise_irql(executive::Irql::Dispatch);
+        let packets: Vec<_> = (0..1500).map(|_| packet(46)).collect();
+        let accepted = world.ndis.send_packets(&seat.handle(), packets.into_iter());
+        assert_eq!(accepted, 1500);
+        assert!(card.sent_count() < 1500, "the rest is left to a DPC");
+        assert_eq!(seat.send(packet(100)), NdisStatus::PENDING);
+        drop(raised);
+        world.sleep(1);
+        let sizes: Vec<_> = lock(&card.sent).iter().map(Vec::len).collect();
+        assert_eq!(sizes.len(), 1501);
+        assert_eq!(sizes.iter().position(|&size| size == 114), Some(1500));
+        world.log.take();
+    });
+}

@@ -347,6 +347,36 @@ fn the_console_asks_without_a_binding_and_waits_for_the_answer() {
 }
 
 #[test]
+fn a_late_answer_to_the_console_is_not_taken_for_another() {
+    run(|world| {
+        let card = world.card("card");
+        let table = MiniportCharacteristics {
+            check_for_hang: Some(|_, _| false),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &card, &table);
+        let mut buffer = [0; 8];
+        let mut ask = |oid| {
+            let result = world.ndis.query_adapter(&adapter, oid, &mut buffer);
+            result.map(|length| buffer[..length].to_vec())
+        };
+        card.script(|script| script.requests.extend([RequestOutcome::Pending; 2]));
+        assert_eq!(ask(Oid(1)), Err(NdisStatus::PENDING));
+        for answer in 1..=2 {
+            let (card, bus) = (card.clone(), world.bus);
+            let delay = executive::Duration::from_millis(50) * u64::from(answer);
+            world
+                .machine
+                .interrupt_at(world.machine.now() + delay, move || {
+                    card.defer(Deferred::AnswerQuery(NdisStatus::SUCCESS, vec![answer]));
+                    bus.service_line(9);
+                });
+        }
+        assert_eq!(ask(Oid(2)), Ok(vec![2]));
+    });
+}
+
+#[test]
 fn a_request_to_an_adapter_that_is_not_started_fails() {
     run(|world| {
         let (_, adapter, first, _) = bound(&world);

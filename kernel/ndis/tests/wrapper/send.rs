@@ -246,6 +246,22 @@ fn version_4_sends_several_frames_in_one_call() {
 }
 
 #[test]
+fn a_version_4_miniport_with_both_handlers_gets_single_frames_by_send() {
+    run(|world| {
+        let table = MiniportCharacteristics {
+            send: miniport::table().send,
+            ..miniport::table_4()
+        };
+        let (_, _, _, seat) = bound_to(&world, &table);
+        assert_eq!(seat.send_frame(100), NdisStatus::SUCCESS);
+        assert_eq!(world.log.take(), ["card send 114 Success"]);
+        let packets: Vec<_> = (0..2).map(|_| seat.frame(100)).collect();
+        world.ndis.send_packets(&seat.handle(), packets.into_iter());
+        assert_eq!(world.log.take_with("send_packets"), ["card send_packets 2"]);
+    });
+}
+
+#[test]
 fn send_packets_accepts_what_the_queue_takes() {
     run(|world| {
         let (card, adapter, _, seat) = bound(&world);
@@ -331,6 +347,38 @@ fn a_completion_of_a_packet_that_is_not_being_sent_is_counted() {
             Some(0)
         );
         assert_eq!(seat.close(), NdisStatus::SUCCESS);
+    });
+}
+
+#[test]
+fn a_packet_completed_by_another_adapter_is_counted_there() {
+    static KEPT: std::sync::Mutex<Vec<ndis::Packet>> = std::sync::Mutex::new(Vec::new());
+    run(|world| {
+        let table = MiniportCharacteristics {
+            send: Some(|_, _, packet| {
+                lock(&KEPT).push(packet);
+                ndis::SendOutcome::Pending
+            }),
+            handle_interrupt: Some(|_, context| {
+                for packet in lock(&KEPT).drain(..) {
+                    context.send_complete(packet, NdisStatus::SUCCESS);
+                }
+                ndis::HandleInterrupt::Done
+            }),
+            ..miniport::table()
+        };
+        let adapter = world.start_table("card0", &world.card("card"), &table);
+        let (_, seat) = world.bound("tcpip");
+        let other = world.card("other");
+        other.script(|script| script.interrupt = Some((5, false, false)));
+        let thief = world.start_table("card1", &other, &table);
+        assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+        world.interrupt(5);
+        assert!(world.log.take_with("send_complete").is_empty());
+        assert_eq!(thief.counters().sends_completed_unknown, 1);
+        // The adapter it was taken from still halts.
+        world.ndis.stop_device(&adapter).expect("it runs");
+        assert_eq!(adapter.counters().sends_aborted, 1);
     });
 }
 

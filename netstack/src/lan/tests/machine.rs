@@ -292,7 +292,7 @@ pub(super) fn run(frames: usize, body: impl FnOnce(&Machine) + Send + 'static) {
 impl Machine {
     fn new(simulation: Simulation, frames: usize) -> Self {
         let executive = simulation.executive();
-        executive.start_workers(1).ok().expect("workers");
+        executive.start_workers(1).expect("workers");
         let bus: &'static Bus = Box::leak(Box::default());
         let ndis = Ndis::new(executive, &Nothing, bus, Limits::default()).expect("the wrapper");
         let pool = PacketPool::new(32, 32);
@@ -325,10 +325,7 @@ impl Machine {
                 assert_eq!(executive.irql(), Irql::Passive);
                 lock(&seen).runs += 1;
                 let lan = *lock(&lan);
-                while let Some(event) = lan
-                    .filter(|_| *lock(&takes))
-                    .and_then(Lan::dequeue)
-                {
+                while let Some(event) = lan.filter(|_| *lock(&takes)).and_then(Lan::dequeue) {
                     lock(&seen).events.push(event);
                 }
             };
@@ -373,10 +370,11 @@ impl Machine {
 
     pub(super) fn interrupt(&self) {
         let bus = self.bus;
-        self.simulation.interrupt_at(self.simulation.now(), move || {
-            let service = *lock(&bus.0);
-            assert!(service.is_some_and(InterruptService::service));
-        });
+        self.simulation
+            .interrupt_at(self.simulation.now(), move || {
+                let service = *lock(&bus.0);
+                assert!(service.is_some_and(InterruptService::service));
+            });
         self.settle();
     }
 

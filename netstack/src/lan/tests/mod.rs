@@ -53,7 +53,10 @@ fn an_adapter_is_bound_and_asked_for_frames() {
             .iter()
             .rfind(|(oid, _)| *oid == Oid::GEN_CURRENT_PACKET_FILTER);
         // Directed, multicast, broadcast.
-        assert_eq!(filter.map(|(_, bytes)| &bytes[..]), Some(&[0x0B, 0, 0, 0][..]));
+        assert_eq!(
+            filter.map(|(_, bytes)| &bytes[..]),
+            Some(&[0x0B, 0, 0, 0][..])
+        );
         let groups = settings
             .iter()
             .rfind(|(oid, _)| *oid == Oid::IEEE_802_3_MULTICAST_LIST);
@@ -245,7 +248,11 @@ fn frames_are_sent_at_once_or_later_or_not() {
         assert!(!send().is_success());
         let counters = machine.lan.counters();
         assert_eq!(
-            (counters.sent, counters.sends_pended, counters.sends_completed),
+            (
+                counters.sent,
+                counters.sends_pended,
+                counters.sends_completed
+            ),
             (1, 1, 1)
         );
         assert_eq!(counters.unsent_failed, 1);
@@ -270,7 +277,10 @@ fn a_stopped_adapter_is_unbound_and_can_come_back() {
             NdisStatus::CLOSING
         );
         assert_eq!(counter(machine, "unsent_not_bound"), 1);
-        machine.ndis.start_device(&machine.adapter).expect("started");
+        machine
+            .ndis
+            .start_device(&machine.adapter)
+            .expect("started");
         machine.settle();
         let second = bound(machine);
         assert_ne!(first, second);
@@ -290,13 +300,19 @@ fn bindings_whose_events_are_not_taken_are_refused_at_last() {
         bound(machine);
         *lock(&machine.takes) = false;
         machine.ndis.stop_device(&machine.adapter).expect("stopped");
-        machine.ndis.start_device(&machine.adapter).expect("started");
+        machine
+            .ndis
+            .start_device(&machine.adapter)
+            .expect("started");
         machine.settle();
         assert_eq!(counter(machine, "refused_bindings"), 1);
         *lock(&machine.takes) = true;
         machine.ndis.stop_device(&machine.adapter).expect("stopped");
         while machine.lan.dequeue().is_some() {}
-        machine.ndis.start_device(&machine.adapter).expect("started");
+        machine
+            .ndis
+            .start_device(&machine.adapter)
+            .expect("started");
         machine.settle();
         bound(machine);
     });
@@ -308,7 +324,10 @@ fn a_refused_packet_filter_undoes_the_binding() {
         bound(machine);
         *lock(&machine.card.refuse_filter) = true;
         machine.ndis.stop_device(&machine.adapter).expect("stopped");
-        machine.ndis.start_device(&machine.adapter).expect("started");
+        machine
+            .ndis
+            .start_device(&machine.adapter)
+            .expect("started");
         machine.settle();
         assert_eq!(counter(machine, "bound"), counter(machine, "unbound"));
         let last = machine.events().pop();

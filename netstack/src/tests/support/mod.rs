@@ -1,34 +1,37 @@
 //! A host under test, and packets made by etherparse and read by smoltcp:
 //! never by the code under test.
 
+mod describe;
+mod frames;
+
+pub(crate) use describe::describe;
+pub(crate) use frames::*;
+
 use core::net::Ipv4Addr;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use etherparse::{
-    ArpHardwareId, ArpOperation, ArpPacket, EtherType, IpHeaders, IpNumber, Ipv4Header,
-    PacketBuilder,
-};
 use executive::time::{Duration, Instant};
 use ndis::packet::{HEADROOM, PacketPool};
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire as peer;
 
 use crate::address::SocketAddress;
 use crate::icmp::EchoOutcome;
 use crate::tdi::{
     AddressHandle, AddressOptions, CompletionKind, Payload, ReceiveRequest, RequestId, Transport,
 };
-use crate::{
-    HardwareAddress, InterfaceConfiguration, InterfaceId, Stack, StackConfiguration,
-};
+use crate::{HardwareAddress, InterfaceConfiguration, InterfaceId, Stack, StackConfiguration};
 
 pub(crate) const OUR_HARDWARE: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+
 pub(crate) const OUR_IP: [u8; 4] = [10, 0, 2, 15];
+
 pub(crate) const GATEWAY_IP: [u8; 4] = [10, 0, 2, 2];
+
 pub(crate) const PEER_HARDWARE: [u8; 6] = [0x52, 0x55, 10, 0, 2, 3];
+
 pub(crate) const PEER_IP: [u8; 4] = [10, 0, 2, 3];
+
 pub(crate) const EVERYBODY: [u8; 6] = [0xFF; 6];
 
 /// A stack with one interface, as it is configured for QEMU's user network.
@@ -124,9 +127,7 @@ impl Host {
 
     pub(crate) fn post(&mut self, handle: AddressHandle, id: u64) {
         let request = ReceiveRequest::new(2000);
-        let status = self
-            .stack
-            .receive_datagram(handle, RequestId(id), request);
+        let status = self.stack.receive_datagram(handle, RequestId(id), request);
         assert_eq!(status, executive::status::NtStatus::PENDING);
     }
 
@@ -254,213 +255,4 @@ pub(crate) fn pieces(
     }
     assert!(packet.append_packet(piece(rest)).is_ok());
     packet
-}
-
-/// What a frame says, read by smoltcp, every checksum verified.
-pub(crate) fn describe(frame: &[u8]) -> String {
-    let frame = peer::EthernetFrame::new_checked(frame).expect("a frame");
-    let to = frame.dst_addr();
-    match frame.ethertype() {
-        peer::EthernetProtocol::Arp => format!("{to} {}", describe_arp(frame.payload())),
-        peer::EthernetProtocol::Ipv4 => format!("{to} {}", describe_ip(frame.payload())),
-        other => format!("{to} {other}"),
-    }
-}
-
-fn describe_arp(bytes: &[u8]) -> String {
-    let packet = peer::ArpPacket::new_checked(bytes).expect("an ARP message");
-    let peer::ArpRepr::EthernetIpv4 {
-        operation,
-        source_hardware_addr: from,
-        source_protocol_addr: sender,
-        target_hardware_addr: asked,
-        target_protocol_addr: target,
-    } = peer::ArpRepr::parse(&packet).expect("an ARP message")
-    else {
-        return "arp of another kind".to_string();
-    };
-    match operation {
-        peer::ArpOperation::Request => format!("arp who-has {target} tell {sender} at {from}"),
-        peer::ArpOperation::Reply => format!("arp {sender} is-at {from} for {target} at {asked}"),
-        peer::ArpOperation::Unknown(_) => "arp of another kind".to_string(),
-    }
-}
-
-fn describe_ip(bytes: &[u8]) -> String {
-    let checksums = ChecksumCapabilities::default();
-    let packet = peer::Ipv4Packet::new_checked(bytes).expect("a datagram");
-    let header = peer::Ipv4Repr::parse(&packet, &checksums).expect("a datagram");
-    let (from, to) = (header.src_addr, header.dst_addr);
-    match header.next_header {
-        peer::IpProtocol::Udp => {
-            let packet = peer::UdpPacket::new_checked(packet.payload()).expect("UDP");
-            let header = peer::UdpRepr::parse(&packet, &from.into(), &to.into(), &checksums)
-                .expect("UDP");
-            assert_ne!(packet.checksum(), 0, "a checksum was computed");
-            let payload = String::from_utf8_lossy(packet.payload());
-            let (source, destination) = (header.src_port, header.dst_port);
-            format!("udp {from}:{source} > {to}:{destination} {payload:?}")
-        }
-        peer::IpProtocol::Icmp => {
-            let packet = peer::Icmpv4Packet::new_checked(packet.payload()).expect("ICMP");
-            let message = peer::Icmpv4Repr::parse(&packet, &checksums).expect("ICMP");
-            format!("icmp {from} > {to} {}", describe_icmp(&message))
-        }
-        other => format!("{other} {from} > {to} {} bytes", packet.payload().len()),
-    }
-}
-
-fn describe_icmp(message: &peer::Icmpv4Repr<'_>) -> String {
-    match message {
-        peer::Icmpv4Repr::EchoRequest {
-            ident,
-            seq_no,
-            data,
-        } => format!("echo request {ident}/{seq_no} {} bytes", data.len()),
-        peer::Icmpv4Repr::EchoReply {
-            ident,
-            seq_no,
-            data,
-        } => format!("echo reply {ident}/{seq_no} {}", String::from_utf8_lossy(data)),
-        peer::Icmpv4Repr::DstUnreachable {
-            reason,
-            header,
-            data,
-        } => format!(
-            "{reason} about {} > {} {} with {} bytes",
-            header.src_addr,
-            header.dst_addr,
-            header.next_header,
-            data.len()
-        ),
-        other => format!("{other}"),
-    }
-}
-
-/// An ARP request of `hardware` at `sender` for `target`, to everybody.
-pub(crate) fn arp_request(hardware: [u8; 6], sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
-    let message = arp(ArpOperation::REQUEST, (hardware, sender), ([0; 6], target));
-    arp_frame(hardware, EVERYBODY, message)
-}
-
-/// The answer of `hardware` at `sender` to us.
-pub(crate) fn arp_reply(hardware: [u8; 6], sender: [u8; 4]) -> Vec<u8> {
-    let ours = (OUR_HARDWARE, OUR_IP);
-    let message = arp(ArpOperation::REPLY, (hardware, sender), ours);
-    arp_frame(hardware, OUR_HARDWARE, message)
-}
-
-pub(crate) fn arp(
-    operation: ArpOperation,
-    sender: ([u8; 6], [u8; 4]),
-    target: ([u8; 6], [u8; 4]),
-) -> ArpPacket {
-    ArpPacket::new(
-        ArpHardwareId::ETHERNET,
-        EtherType::IPV4,
-        operation,
-        &sender.0,
-        &sender.1,
-        &target.0,
-        &target.1,
-    )
-    .expect("an ARP message")
-}
-
-pub(crate) fn arp_frame(from: [u8; 6], to: [u8; 6], message: ArpPacket) -> Vec<u8> {
-    let mut frame = Vec::new();
-    PacketBuilder::ethernet2(from, to)
-        .arp(message)
-        .write(&mut frame)
-        .expect("a frame");
-    frame
-}
-
-/// A UDP datagram of the peer to us.
-pub(crate) fn udp(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
-    udp_between((PEER_IP, from), (OUR_IP, to), payload)
-}
-
-pub(crate) fn udp_between(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
-    udp_frame(OUR_HARDWARE, from, to, payload)
-}
-
-pub(crate) fn udp_frame(
-    hardware: [u8; 6],
-    from: ([u8; 4], u16),
-    to: ([u8; 4], u16),
-    payload: &[u8],
-) -> Vec<u8> {
-    let mut frame = Vec::new();
-    PacketBuilder::ethernet2(PEER_HARDWARE, hardware)
-        .ipv4(from.0, to.0, 64)
-        .udp(from.1, to.1)
-        .write(&mut frame, payload)
-        .expect("a frame");
-    frame
-}
-
-/// An echo request of the peer to us.
-pub(crate) fn echo_request(identifier: u16, sequence: u16, payload: &[u8]) -> Vec<u8> {
-    icmp(
-        etherparse::Icmpv4Type::EchoRequest(etherparse::IcmpEchoHeader {
-            id: identifier,
-            seq: sequence,
-        }),
-        payload,
-    )
-}
-
-/// An ICMP message of the peer to us.
-pub(crate) fn icmp(message: etherparse::Icmpv4Type, payload: &[u8]) -> Vec<u8> {
-    icmp_frame(OUR_HARDWARE, (PEER_IP, OUR_IP), message, payload)
-}
-
-pub(crate) fn icmp_frame(
-    hardware: [u8; 6],
-    (from, to): ([u8; 4], [u8; 4]),
-    message: etherparse::Icmpv4Type,
-    payload: &[u8],
-) -> Vec<u8> {
-    let mut frame = Vec::new();
-    PacketBuilder::ethernet2(PEER_HARDWARE, hardware)
-        .ipv4(from, to, 64)
-        .icmpv4(message)
-        .write(&mut frame, payload)
-        .expect("a frame");
-    frame
-}
-
-/// A datagram of the peer to us with any header.
-pub(crate) fn ip(
-    protocol: u8,
-    options: &[u8],
-    payload: &[u8],
-    change: impl FnOnce(&mut Ipv4Header),
-) -> Vec<u8> {
-    let mut header = Ipv4Header::new(
-        payload.len() as u16,
-        64,
-        IpNumber(protocol),
-        PEER_IP,
-        OUR_IP,
-    )
-    .expect("a header");
-    header.options = options.try_into().expect("options");
-    header
-        .set_payload_len(payload.len())
-        .expect("a payload that fits");
-    change(&mut header);
-    let mut frame = Vec::new();
-    PacketBuilder::ethernet2(PEER_HARDWARE, OUR_HARDWARE)
-        .ip(IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default()))
-        .write(&mut frame, IpNumber(protocol), payload)
-        .expect("a frame");
-    frame
-}
-
-/// Corrects the checksum of a frame's IP header after a change.
-pub(crate) fn fix_ip_checksum(frame: &mut [u8]) {
-    let mut packet = peer::Ipv4Packet::new_unchecked(&mut frame[14..]);
-    packet.fill_checksum();
 }
