@@ -103,6 +103,7 @@ fn pci_cards() -> Vec<PciCard> {
         cards.push(PciCard {
             port: device.port,
             interrupt: device.interrupt,
+            limits: kind.limits,
         });
         true
     });

@@ -12,6 +12,7 @@ use ndis::packet::PacketPool;
 use ndis::platform::BusPlatform;
 use ndis::status::NdisStatus;
 use ndis::{Limits, MiniportHandle, Ndis};
+use ne2000::identify::Limits as CardLimits;
 use ne2000::{BusOpener, RegisterBus};
 use netstack::lan::{self, LanConfiguration};
 use netstack::{Stack, StackConfiguration};
@@ -43,6 +44,8 @@ pub struct PciCard {
     pub port: u16,
     /// Interrupt line, if the firmware gave it one.
     pub interrupt: Option<u8>,
+    /// What this kind of card is known not to do.
+    pub limits: CardLimits,
 }
 
 /// What the machine brings to the start.
@@ -145,6 +148,11 @@ fn start_cards<B: RegisterBus>(
     registry: &Registry,
 ) -> Result<(), StartError> {
     let (characteristics, length) = ne2000::characteristics::<B>();
+    let known = pci_cards.to_vec();
+    let opener = opener.with_limits(move |port| {
+        let card = known.iter().find(|card| card.port == port);
+        card.map_or(CardLimits::NONE, |card| card.limits)
+    });
     let miniport = ndis.register_miniport("ne2000", &characteristics, length, opener)?;
     let mut sections = CARD_SECTIONS.into_iter();
     for card in pci_cards {
@@ -153,12 +161,12 @@ fn start_cards<B: RegisterBus>(
             port: Some(card.port),
             interrupt: card.interrupt,
         };
-        match sections.next() {
-            Some(section) => start_card(ndis, miniport, section, resources),
-            None => {
-                log::warn!(target: "boot", "more cards than sections: {:#x} left out", card.port)
-            }
-        }
+        let Some(section) = sections.next() else {
+            let port = card.port;
+            log::warn!(target: "boot", "no section for another card: {port:#x} left out");
+            break;
+        };
+        start_card(ndis, miniport, section, resources);
     }
     for section in sections {
         let is_first = pci_cards.is_empty() && section == CARD_SECTIONS[0];

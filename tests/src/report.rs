@@ -1,8 +1,10 @@
 //! What the console's commands print, as values.
 
+use crate::PATIENCE;
 use crate::console::Console;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Instant;
 
 /// Every counter of the guest, by its full name (`ip.bad_checksum`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,26 @@ impl Counters {
     pub fn read(console: &mut Console) -> Self {
         Self::parse(&console.command("stats all"))
             .unwrap_or_else(|line| panic!("not a counter: {line}"))
+    }
+
+    /// Looks until the growth fits, and gives it.
+    ///
+    /// # Panics
+    /// When it does not fit in time.
+    #[track_caller]
+    pub fn grown_until(
+        console: &mut Console,
+        earlier: &Self,
+        fits: impl Fn(&Growth) -> bool,
+    ) -> Growth {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let growth = Self::read(console).since(earlier);
+            if fits(&growth) {
+                return growth;
+            }
+            assert!(Instant::now() < deadline, "it stays at {growth:?}");
+        }
     }
 
     fn parse(lines: &[String]) -> Result<Self, String> {

@@ -47,8 +47,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with any displayable reason.
-    pub fn new(what: &'static str, why: impl fmt::Display) -> CommandError {
+    /// The error of a failure with any displayable reason.
+    pub fn error(what: &'static str, why: impl fmt::Display) -> CommandError {
         let mut text = heapless::String::new();
         // A reason too long for the text is cut by `write`, not lost.
         let _ = fmt::write(&mut text, format_args!("{why}"));

@@ -64,7 +64,7 @@ fn card(
     let adapter = ndis
         .adapters()
         .next()
-        .ok_or_else(|| Failure::new("no adapter", "nothing to measure"))?;
+        .ok_or_else(|| Failure::error("no adapter", "nothing to measure"))?;
     let _ = writeln!(session.output, "ready");
     let order = measure::Order {
         direction,
@@ -72,10 +72,10 @@ fn card(
         count,
     };
     ndis.set_adapter(&adapter, Oid(measure::OID_MEASURE), &order.to_bytes())
-        .map_err(|status| Failure::new("the card was not measured", status))?;
+        .map_err(|status| Failure::error("the card was not measured", status))?;
     let mut answer = [0; Measurement::LENGTH];
     ndis.query_adapter(&adapter, Oid(measure::OID_MEASURE), &mut answer)
-        .map_err(|status| Failure::new("the card was not measured", status))?;
+        .map_err(|status| Failure::error("the card was not measured", status))?;
     let measured = Measurement::from_bytes(&answer);
     let name = match direction {
         measure::Direction::Send => "card send",
@@ -118,7 +118,7 @@ impl Drop for Opened {
 }
 
 fn failed(error: WsaError) -> CommandError {
-    Failure::new("socket", error)
+    Failure::error("socket", error)
 }
 
 fn udp_send(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
@@ -130,18 +130,15 @@ fn udp_send(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
     let opened = Opened::new(session).map_err(failed)?;
     let payload = [0x55; MAXIMUM_PAYLOAD as usize];
     let payload = payload.get(..size as usize).unwrap_or_default();
-    let send = || opened.winsock.sendto(opened.socket, payload, 0, peer);
+    let one = || opened.winsock.sendto(opened.socket, payload, 0, peer);
     // The first datagram also finds the neighbour.
-    send().map_err(failed)?;
+    one().map_err(failed)?;
     let started = session.system.executive.now();
-    let (mut sent, mut failures) = (0, 0);
-    while sent + failures < count {
-        for _ in 0..ATTENTION.min(count - sent - failures) {
-            match send() {
-                Ok(_) => sent += 1,
-                Err(_) => failures += 1,
-            }
-        }
+    let (mut sent, mut tried) = (0, 0);
+    while tried < count {
+        let round = ATTENTION.min(count - tried);
+        sent += (0..round).filter(|_| one().is_ok()).count() as u32;
+        tried += round;
         if session.is_interrupted() {
             break;
         }

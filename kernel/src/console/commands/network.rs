@@ -180,7 +180,7 @@ pub(super) fn ping(session: &mut Session, arguments: &mut Arguments<'_>) -> Outc
         let started = system.executive.now();
         let sequence = ping
             .send(PING_LENGTH, PING_TIMEOUT)
-            .map_err(|status| Failure::new("the request was not sent", status))?;
+            .map_err(|status| Failure::error("the request was not sent", status))?;
         summary.sent += 1;
         let outcome = loop {
             if let Some(outcome) = ping.outcome(ATTENTION) {

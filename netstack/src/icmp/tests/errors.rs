@@ -66,6 +66,37 @@ fn rfc1122_3_2_2_no_error_about_an_error() {
 }
 
 #[test]
+fn rfc1122_3_2_2_no_error_about_icmp_errors_and_later_fragments() {
+    let mut host = known_host();
+    let mut send_about = |payload: &[u8], protocol: u8, fragment_offset: usize| {
+        let frame = ip(protocol, &[], payload, |_| {});
+        let header = crate::wire::ipv4::Packet::new_checked(&frame[14..], frame.len() - 14);
+        let datagram = crate::ip::Datagram {
+            header: crate::wire::ipv4::Repr {
+                fragment_offset,
+                ..crate::wire::ipv4::Repr::parse(&header.expect("a datagram"))
+            },
+            packet: crate::tests::support::packet(host.pool, &frame[14..]),
+            header_length: 20,
+            interface: host.interface,
+            delivery: crate::ip::Delivery::Unicast,
+            taken_raw: false,
+        };
+        // Time exceeded, in reassembly.
+        host.stack.icmp_send_error(&datagram, 11, 1);
+        host.frames().len()
+    };
+    assert_eq!(send_about(&[8, 0, 0, 0, 0, 0, 0, 0], 1, 0), 1);
+    assert_eq!(send_about(&[0; 8], 17, 0), 1);
+    assert_eq!(send_about(&[0; 8], 17, 8), 0, "not the first fragment");
+    for error in [3, 4, 5, 11, 12] {
+        let message = [error, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(send_about(&message, 1, 0), 0, "type {error}");
+    }
+    assert_eq!(send_about(&[], 1, 0), 0, "too short to tell");
+}
+
+#[test]
 fn errors_are_rate_limited_and_counted() {
     let mut host = known_host();
     for _ in 0..100 {

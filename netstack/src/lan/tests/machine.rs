@@ -47,6 +47,7 @@ pub(super) struct Card {
     pub(super) keep_sends: Mutex<bool>,
     pub(super) fail_sends: Mutex<bool>,
     pub(super) refuse_filter: Mutex<bool>,
+    pub(super) medium: Mutex<Medium>,
     pub(super) settings: Mutex<Vec<(Oid, Vec<u8>)>>,
     pub(super) transfers: Mutex<Vec<(usize, usize)>>,
     pool: &'static PacketPool,
@@ -92,8 +93,8 @@ fn initialize(
     context: &mut InitializeContext<'_, Fake>,
     media: &[Medium],
 ) -> Result<Initialized<Fake>, NdisStatus> {
-    let ethernet = |&medium: &Medium| medium == Medium::Ieee802_3;
-    let medium_index = media.iter().position(ethernet);
+    let wanted = *lock(&card.medium);
+    let medium_index = media.iter().position(|&medium| medium == wanted);
     context.register_interrupt(LINE, (), false, true)?;
     Ok(Initialized {
         adapter: FakeAdapter {
@@ -303,6 +304,7 @@ impl Machine {
             keep_sends: Mutex::default(),
             fail_sends: Mutex::default(),
             refuse_filter: Mutex::default(),
+            medium: Mutex::new(Medium::Ieee802_3),
             settings: Mutex::default(),
             transfers: Mutex::default(),
             pool,

@@ -319,6 +319,30 @@ fn bindings_whose_events_are_not_taken_are_refused_at_last() {
 }
 
 #[test]
+fn seed_10_an_adapter_of_another_medium_is_not_bound_and_takes_no_place() {
+    run(8, |machine| {
+        bound(machine);
+        let start_as = |medium| {
+            machine.ndis.stop_device(&machine.adapter).expect("stopped");
+            *lock(&machine.card.medium) = medium;
+            machine
+                .ndis
+                .start_device(&machine.adapter)
+                .expect("started");
+            machine.settle();
+            machine.events()
+        };
+        for _ in 0..4 {
+            start_as(Medium::Ieee802_5);
+        }
+        assert_eq!(counter(machine, "bound"), 1);
+        assert_eq!(counter(machine, "refused_bindings"), 0);
+        let events = start_as(Medium::Ieee802_3);
+        assert!(matches!(events[..], [LanEvent::Bound { .. }]), "{events:?}");
+    });
+}
+
+#[test]
 fn a_refused_packet_filter_undoes_the_binding() {
     run(8, |machine| {
         bound(machine);

@@ -165,6 +165,9 @@ fn the_payloads_sum_is_used_only_if_it_is_of_the_payload() {
         );
         assert!(status.is_success());
         // Reading it verifies the checksum.
-        assert_eq!(host.sent().len(), 1);
+        assert_eq!(
+            host.sent(),
+            ["52-55-0a-00-02-03 udp 10.0.2.15:7 > 10.0.2.3:9 \"hello\""]
+        );
     }
 }
