@@ -47,9 +47,10 @@ fn the_later_of_two_values_holds_and_is_reported() {
 
 #[test]
 fn words_beyond_the_limit_are_reported() {
-    let line: std::string::String = (0..=MAXIMUM_ENTRIES)
-        .map(|n| std::format!("a.k{n}={n} "))
+    let words: std::vec::Vec<_> = (0..=MAXIMUM_ENTRIES)
+        .map(|n| std::format!("a.k{n}={n}"))
         .collect();
+    let line = words.join(" ");
     let registry = Registry::parse(line.as_bytes());
     let last = std::format!("a.k{MAXIMUM_ENTRIES}={MAXIMUM_ENTRIES}");
     assert_eq!(registry.problems(), [Problem::TooMany(last.into())]);

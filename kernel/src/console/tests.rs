@@ -2,8 +2,10 @@ use std::string::String;
 
 use proptest::prelude::*;
 
-use super::{Line, LineEditor, MAXIMUM_LINE};
-use crate::tests::machine::TestSystem;
+use executive::{Duration, Executive, Priority};
+
+use super::{Console, Line, LineEditor, MAXIMUM_LINE};
+use crate::tests::machine::{TestMachine, TestSystem};
 
 const COMMAND_LINE: &str = "Ne2000.Port=0x300 Ne2000.Irq=9";
 
@@ -121,6 +123,51 @@ fn control_c_drops_the_line() {
     let output = converse(b"poweroff\x03uptime\r");
     assert!(output.contains("^C\r\n"));
     assert!(output.contains("up 0."));
+}
+
+/// Runs the console's own thread while `type_at` types at it.
+fn run_console(
+    type_at: impl FnOnce(&'static TestMachine, &'static Executive) + Send + 'static,
+) -> String {
+    let test = TestSystem::new(0, COMMAND_LINE);
+    let (system, machine) = (test.system, test.machine);
+    test.simulation.run(move || {
+        let executive = system.executive;
+        let started = executive.spawn("console", Priority::NORMAL, 65536, move || {
+            Console::new(system).run()
+        });
+        started.unwrap();
+        type_at(machine, executive);
+    });
+    machine.take_output()
+}
+
+#[test]
+fn control_c_ends_a_running_command() {
+    let output = run_console(|machine, executive| {
+        machine.type_bytes(b"ping 10.0.2.77 100000\r");
+        executive.sleep(Duration::from_millis(2500));
+        machine.type_bytes(b"\x03");
+        executive.sleep(Duration::from_millis(500));
+    });
+    assert!(
+        output.contains("3 sent, 0 received, 3 lost\r\nnet> "),
+        "{output}"
+    );
+}
+
+#[test]
+fn what_is_typed_during_a_command_is_kept_for_the_next_line() {
+    let output = run_console(|machine, executive| {
+        machine.type_bytes(b"ping 10.0.2.77 1\r");
+        executive.sleep(Duration::from_millis(100));
+        machine.type_bytes(b"uptime\r");
+        executive.sleep(Duration::from_secs(2));
+    });
+    assert!(
+        output.contains("1 lost\r\nnet> uptime\r\nup 1."),
+        "{output}"
+    );
 }
 
 #[test]
