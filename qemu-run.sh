@@ -415,7 +415,7 @@ summary() {
     awk -v seconds="$2" '
         /^test result:/ { passed += $4; failed += $6; ignored += $8 }
         END {
-            printf "%d s\n%d passed, %d failed, %d skipped\n", seconds, passed, failed, ignored
+            printf "all tests in %d s\n%d passed, %d failed, %d skipped\n", seconds, passed, failed, ignored
         }' "$1"
 }
 

@@ -26,4 +26,4 @@ use std::time::Duration;
 
 /// How long anything that needs no network is waited for. Generous, since it only matters when something is broken: the two cores may be
 /// shared with a build.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_secs(50);

@@ -8,6 +8,7 @@ use uart_16550::{BaudRate, Config, Uart16550};
 use wiring::support::patience::Patience;
 use x86_64::instructions::port::Port;
 
+use super::clock;
 use super::lock::InterruptLock;
 
 /// Base port of COM1.
@@ -25,7 +26,7 @@ impl Backend for Ports {
         // SAFETY: the caller's word; the ports are the UART's.
         let value = unsafe { Port::new(BASE + u16::from(register)).read() };
         if usize::from(register) == offsets::LSR {
-            self.patience.observe(value)
+            self.patience.observe(value, clock::now)
         } else {
             value
         }

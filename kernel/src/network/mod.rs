@@ -140,15 +140,17 @@ impl Network {
         while let Some(irp) = self.next_completed() {
             irp.finish();
         }
-        let (has_echo_event, due) = {
+        let has_echo_event = {
             let layers = &mut *self.layers.lock();
-            (layers.stack.has_echo_event(), layers.next_due())
+            // Under the lock, so that the later of two threads does not set it
+            // to the earlier one's time.
+            if let (Some(due), Some(timer)) = (layers.next_due(), self.timer.get()) {
+                timer.set_at(due);
+            }
+            layers.stack.has_echo_event()
         };
         if has_echo_event {
             self.echo_arrived.set();
-        }
-        if let (Some(due), Some(timer)) = (due, self.timer.get()) {
-            timer.set_at(due);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
+use executive::Instant;
 use gimli::X86_64;
 use proptest::prelude::*;
 
@@ -230,14 +231,18 @@ mod patience {
     const SENDING: u8 = 0x00;
     const READINGS: usize = 100_000;
 
+    fn no_clock() -> Instant {
+        Instant::ZERO
+    }
+
     #[test]
     fn a_live_transmitter_is_waited_for() {
         let mut patience = Patience::new();
         for _ in 0..10 {
             for _ in 0..READINGS - 1 {
-                assert_eq!(patience.observe(SENDING), SENDING);
+                assert_eq!(patience.observe(SENDING, no_clock), SENDING);
             }
-            assert_eq!(patience.observe(IDLE), IDLE);
+            assert_eq!(patience.observe(IDLE, no_clock), IDLE);
         }
         assert!(!patience.is_exhausted());
     }
@@ -245,14 +250,14 @@ mod patience {
     #[test]
     fn a_dead_transmitter_is_given_up_until_it_moves() {
         let mut patience = Patience::new();
-        let waited = (0..2 * READINGS).find(|_| patience.observe(SENDING) == IDLE);
+        let waited = (0..2 * READINGS).find(|_| patience.observe(SENDING, no_clock) == IDLE);
         assert!(waited.is_some_and(|readings| readings <= READINGS));
         assert!(patience.is_exhausted());
-        assert_eq!(patience.observe(SENDING), IDLE);
+        assert_eq!(patience.observe(SENDING, no_clock), IDLE);
         // Other bits are passed on.
-        assert_eq!(patience.observe(IDLE | 1), IDLE | 1);
+        assert_eq!(patience.observe(IDLE | 1, no_clock), IDLE | 1);
         assert!(!patience.is_exhausted());
-        assert_eq!(patience.observe(SENDING), SENDING);
+        assert_eq!(patience.observe(SENDING, no_clock), SENDING);
     }
 
     #[test]
@@ -260,7 +265,16 @@ mod patience {
         const STUCK: u8 = 0x20;
 
         let mut patience = Patience::new();
-        assert!((0..2 * READINGS).any(|_| patience.observe(STUCK) == IDLE));
+        assert!((0..2 * READINGS).any(|_| patience.observe(STUCK, no_clock) == IDLE));
+    }
+
+    #[test]
+    fn with_a_clock_time_has_to_pass_as_well() {
+        let mut patience = Patience::new();
+        let at = |ms| move || Instant::from_millis(ms);
+        assert!((0..3 * READINGS).all(|_| patience.observe(SENDING, at(1)) == SENDING));
+        assert_eq!(patience.observe(SENDING, at(500)), SENDING);
+        assert_eq!(patience.observe(SENDING, at(501)), IDLE);
     }
 }
 

@@ -79,9 +79,12 @@ executive::counters! {
         unsent,
         /// Packets that had to wait for a neighbour.
         pending_queued,
-        /// Waiting packets dropped: a newer one took the place.
+        /// Waiting packets dropped: a newer one for the same neighbour took the place.
         pending_dropped_oldest,
-        /// Waiting packets refused: all places are taken.
+        /// Waiting packets dropped: all places were taken, and a newer one for
+        /// another neighbour took the place.
+        pending_dropped_oldest_of_all,
+        /// Packets refused because there is no place for waiting ones at all.
         pending_refused_full,
         /// Waiting packets dropped: the neighbour did not answer.
         pending_dropped_unreachable,

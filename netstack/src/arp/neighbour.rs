@@ -57,7 +57,11 @@ pub(crate) struct Neighbours {
     chains: HashChains,
     timers: Timers,
     pub(super) pending: Slots<Pending>,
+    /// Each neighbour's.
     pub(super) pending_lists: Lists,
+    /// All in the order in which they came.
+    pub(super) pending_by_age: Lists,
+    pub(super) oldest_pending: List,
     pub(super) pending_limit: usize,
     reachable_time: Duration,
     /// Where the search for a neighbour to forget goes on.
@@ -78,6 +82,8 @@ impl Neighbours {
             timers: Timers::new(size),
             pending: Slots::new(configuration.pending_packets),
             pending_lists: Lists::new(configuration.pending_packets),
+            pending_by_age: Lists::new(configuration.pending_packets),
+            oldest_pending: List::EMPTY,
             pending_limit: configuration.pending_packets_per_neighbour,
             reachable_time: Duration::from_micros(base / 2 + random.below(base)),
             hand: 0,

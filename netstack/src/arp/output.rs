@@ -87,10 +87,14 @@ impl Stack {
         packet: Packet,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
-        if self.neighbours.must_drop_oldest(slot)
+        if self.neighbours.is_queue_full(slot)
             && let Some(oldest) = self.neighbours.pop_pending(slot)
         {
             self.counters.arp.pending_dropped_oldest += 1;
+            self.arp_tell(oldest.waiter, NtStatus::INSUFFICIENT_RESOURCES);
+        }
+        if let Some(oldest) = self.neighbours.pop_oldest_if_full() {
+            self.counters.arp.pending_dropped_oldest_of_all += 1;
             self.arp_tell(oldest.waiter, NtStatus::INSUFFICIENT_RESOURCES);
         }
         let Ok(pending) = self.neighbours.queue(slot, packet, waiter) else {

@@ -47,30 +47,39 @@ impl Neighbours {
             .map_err(|pending| pending.packet)?;
         self.pending_lists
             .push_back(&mut neighbour.pending, handle.slot());
+        self.pending_by_age
+            .push_back(&mut self.oldest_pending, handle.slot());
         Ok(handle)
     }
 
-    /// Whether as many packets wait for the neighbour as may, or, when none of
-    /// the places for all neighbours is left, whether one does.
-    pub(crate) fn must_drop_oldest(&self, slot: usize) -> bool {
-        let waiting = self
-            .slots
+    /// Whether as many packets wait for the neighbour in `slot` as may.
+    pub(crate) fn is_queue_full(&self, slot: usize) -> bool {
+        self.slots
             .at(slot)
-            .map_or(0, |neighbour| neighbour.pending.len());
+            .is_some_and(|neighbour| neighbour.pending.len() >= self.pending_limit)
+    }
+
+    /// Takes the packet that has waited longest for any neighbour, if no place
+    /// is left: neighbours that never answer must not keep out the others.
+    pub(crate) fn pop_oldest_if_full(&mut self) -> Option<Pending> {
         let full = self.pending.len() == self.pending.capacity();
-        waiting >= self.pending_limit || (full && waiting > 0)
+        let oldest = self.oldest_pending.first().filter(|_| full)?;
+        let handle = self.pending.handle(oldest)?;
+        self.remove_pending(handle)
     }
 
     /// Takes the packet that has waited longest for the neighbour in `slot`.
     pub(crate) fn pop_pending(&mut self, slot: usize) -> Option<Pending> {
-        let neighbour = self.slots.at_mut(slot)?;
-        let pending = self.pending_lists.pop_front(&mut neighbour.pending)?;
-        self.pending.remove_at(pending)
+        let first = self.slots.at(slot)?.pending.first()?;
+        let handle = self.pending.handle(first)?;
+        self.remove_pending(handle)
     }
 
     /// Takes a waiting packet out of its queue.
     pub(crate) fn remove_pending(&mut self, handle: Handle) -> Option<Pending> {
         let pending = self.pending.remove(handle)?;
+        self.pending_by_age
+            .remove(&mut self.oldest_pending, handle.slot());
         if let Some(neighbour) = self.slots.at_mut(pending.neighbour) {
             self.pending_lists
                 .remove(&mut neighbour.pending, handle.slot());

@@ -5,9 +5,9 @@ use std::process::Command;
 use tests::PATIENCE;
 use tests::machine::Options;
 
-/// Documentation addresses (RFC 5737), so that nothing of the host's is in the way.
-const HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const GUEST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 15);
+/// Of the range for measurements (RFC 2544), so that no network of the host's is in the way.
+const HOST: Ipv4Addr = Ipv4Addr::new(198, 18, 90, 1);
+const GUEST: Ipv4Addr = Ipv4Addr::new(198, 18, 90, 15);
 
 /// The device; it goes with the value.
 pub(crate) struct Tap {

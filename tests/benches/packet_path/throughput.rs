@@ -16,7 +16,7 @@ use tests::wire::Wire;
 
 const RUNS: usize = 5;
 const PORT: u16 = 5001;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(50);
 /// Headers of Ethernet, IPv4 and UDP, in bytes.
 const HEADERS: usize = 14 + 20 + 8;
 /// An EtherType for experiments (IEEE 802, "local experimental").

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long QEMU gets to open the console.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_secs(50);
 /// How long a guest that was told to end, or that failed, takes at most.
-const END: Duration = Duration::from_mins(1);
+const END: Duration = Duration::from_secs(50);
 
 const CONSOLE: &str = "console";
 const SERIAL_LOG: &str = "serial.log";

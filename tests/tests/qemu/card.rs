@@ -40,6 +40,21 @@ fn isa_irq_3_found_by_probing() {
 }
 
 #[test]
+fn isa_irq_15_found_by_probing() {
+    works(Options::new().irq(15), &["irq 15 probed"]);
+}
+
+#[test]
+fn a_line_that_the_serial_port_has_is_refused_and_told() {
+    let mut machine = Options::new().irq(4).boot();
+    let records = machine.console.records().join("\n");
+    assert!(records.contains("ERROR ne2000"), "{records}");
+    let ping = machine.console.command("ping 10.0.2.2 1").join("\n");
+    assert!(ping.contains("error: "), "{ping}");
+    machine.power_off();
+}
+
+#[test]
 fn isa_irq_5_from_the_command_line() {
     works(
         Options::new().irq(5).append("Ne2000.Irq=5"),

@@ -84,14 +84,22 @@ fn seed_30_one_silent_neighbour_leaves_room_for_another() {
     assert_eq!(
         host.send(object, 4, (PEER_IP, 9), b"second"),
         "PENDING",
-        "takes the place of the first"
+        "takes the place of the one that has waited longest for anybody"
     );
     assert_eq!(
         host.send(object, 5, ([10, 0, 2, 78], 9), b"third"),
-        "INSUFFICIENT_RESOURCES"
+        "PENDING"
     );
-    assert_eq!(host.stack.counters().arp.pending_refused_full, 1);
-    assert_eq!(host.completions(), ["3: INSUFFICIENT_RESOURCES, sent 0"]);
+    assert_eq!(
+        host.completions(),
+        [
+            "1: INSUFFICIENT_RESOURCES, sent 0",
+            "2: INSUFFICIENT_RESOURCES, sent 0"
+        ]
+    );
+    let counters = host.stack.counters().arp;
+    assert_eq!(counters.pending_dropped_oldest_of_all, 2);
+    assert_eq!(counters.pending_refused_full, 0);
 }
 
 #[test]
