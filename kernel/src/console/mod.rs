@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// Whether Ctrl-C was typed since the command began. What else was typed is
-    /// kept for the next line; beyond [`TYPE_AHEAD`] bytes it is dropped.
+    /// kept for the next line; beyond 256 bytes it is dropped.
     pub fn is_interrupted(&mut self) -> bool {
         self.listen(Duration::ZERO)
     }

@@ -34,7 +34,7 @@ impl Stack {
     ) -> Result<Outcome, NtStatus> {
         let slot = match self.neighbours.resolve(interface, next_hop, self.now) {
             Some((Resolution::Resolved(hardware), _)) => {
-                self.ethernet_send(interface, hardware, EtherType::IPV4, packet)?;
+                self.ip_send_on_link(interface, hardware, packet)?;
                 return Ok(Outcome::Sent);
             }
             Some((Resolution::Incomplete(slot), ask)) => {
@@ -124,7 +124,7 @@ impl Stack {
         };
         while let Some(Pending { packet, waiter, .. }) = self.neighbours.pop_pending(slot) {
             self.neighbours.note_use(slot, self.now);
-            let sent = self.ethernet_send(interface, hardware, EtherType::IPV4, packet);
+            let sent = self.ip_send_on_link(interface, hardware, packet);
             let status = sent.map_or_else(|status| status, |()| NtStatus::SUCCESS);
             self.arp_tell(waiter, status);
         }

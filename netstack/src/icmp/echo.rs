@@ -105,7 +105,6 @@ impl Stack {
     ///   sequence number is on the way;
     /// - `INSUFFICIENT_RESOURCES`: too many are on the way, or a pool or queue
     ///   is exhausted;
-    /// - `BUFFER_TOO_SMALL`: longer than the MTU;
     /// - `NETWORK_UNREACHABLE`, `INVALID_ADDRESS`: no way there.
     pub fn send_echo(&mut self, request: &EchoRequest, now: Instant) -> NtStatus {
         self.now = now;

@@ -1,6 +1,7 @@
 //! IPv4 (RFC 791, RFC 1122 section 3): checks what comes in, finds the way of
 //! what goes out.
 
+mod fragment;
 mod identification;
 mod input;
 mod output;
@@ -88,8 +89,15 @@ executive::counters! {
         unsent_destination,
         /// Not sent: no route.
         unsent_no_route,
-        /// Not sent: longer than the MTU of the way.
+        /// Not sent: longer than IP allows, or than the MTU of the way and not
+        /// to be fragmented.
         unsent_too_long,
+        /// Datagrams sent in fragments.
+        fragmented,
+        /// The fragments.
+        fragments_sent,
+        /// Not sent: no room in the queue of frames for all the fragments.
+        unsent_fragments_full,
         /// Not sent: no buffer for the header.
         unsent_no_buffer,
         /// Not sent: too many datagrams to our own addresses wait.

@@ -11,8 +11,11 @@ use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
 use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
-use crate::wire::ethernet::{self, EtherType, HardwareAddress};
+use crate::wire::ethernet::{self, HardwareAddress};
 use crate::wire::ipv4::{HEADER_LENGTH, Repr};
+
+/// The longest datagram, header included (RFC 791 section 3.1).
+const MAXIMUM_LENGTH: usize = 0xFFFF;
 
 /// Where a datagram goes next (seed item 31).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +176,8 @@ impl Stack {
 
     /// Puts the IP header in front of `packet` and sends it along `path`.
     ///
-    /// A datagram longer than the MTU is refused with `BUFFER_TOO_SMALL`.
+    /// A datagram longer than the MTU is sent in fragments, or refused with
+    /// `BUFFER_TOO_SMALL` if it must not be fragmented or is longer than IP allows.
     pub(crate) fn ip_send(
         &mut self,
         path: &Path,
@@ -181,7 +185,8 @@ impl Stack {
         mut packet: Packet,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
-        if packet.len() + HEADER_LENGTH > path.mtu {
+        let length = packet.len() + HEADER_LENGTH;
+        if length > MAXIMUM_LENGTH || (options.dont_fragment && length > path.mtu) {
             self.counters.ip.unsent_too_long += 1;
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
@@ -224,12 +229,12 @@ impl Stack {
             NextHop::Local => self.ip_loop_back(interface, packet),
             NextHop::Broadcast => {
                 let everybody = HardwareAddress::BROADCAST;
-                self.ethernet_send(interface, everybody, EtherType::IPV4, packet)
+                self.ip_send_on_link(interface, everybody, packet)
                     .map(|()| Outcome::Sent)
             }
             NextHop::Multicast => {
                 let group = ethernet::of_multicast(path.destination);
-                self.ethernet_send(interface, group, EtherType::IPV4, packet)
+                self.ip_send_on_link(interface, group, packet)
                     .map(|()| Outcome::Sent)
             }
             NextHop::Neighbour(address) => self.arp_send(interface, address, packet, waiter),

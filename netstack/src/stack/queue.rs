@@ -41,6 +41,11 @@ impl<T> Queue<T> {
         self.entries.is_empty()
     }
 
+    /// How many more there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.capacity - self.entries.len()
+    }
+
     /// Whether there is no room for another.
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= self.capacity

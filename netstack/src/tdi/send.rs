@@ -23,7 +23,8 @@ impl Stack {
     /// - `INVALID_ADDRESS`: nothing can be sent to that address or port;
     /// - `NETWORK_UNREACHABLE`: no way there;
     /// - `ACCESS_DENIED`: a broadcast that the options do not allow;
-    /// - `BUFFER_TOO_SMALL`: longer than the MTU of the way;
+    /// - `BUFFER_TOO_SMALL`: longer than 65507 bytes, or than the MTU of the way
+    ///   and not to be fragmented;
     /// - `INSUFFICIENT_RESOURCES`: a pool, table or queue is exhausted.
     pub fn send_datagram(
         &mut self,

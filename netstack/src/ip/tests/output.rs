@@ -1,6 +1,10 @@
 use std::vec::Vec;
 
+use etherparse::{Ipv4Slice, UdpSlice};
 use executive::status::NtStatus;
+
+use crate::configuration::StackConfiguration;
+use crate::tdi::AddressOptions;
 
 use crate::tests::support::{GATEWAY_IP, Host, OUR_IP, PEER_HARDWARE, PEER_IP, arp_reply, socket};
 
@@ -118,10 +122,15 @@ fn our_own_address_is_reached_inside_the_stack() {
 }
 
 #[test]
-fn a_datagram_above_the_mtu_is_refused() {
+fn a_datagram_above_the_mtu_that_must_not_be_fragmented_is_refused() {
     let mut host = Host::new();
     host.meet_peer();
     let object = host.open([0; 4], 7);
+    let options = AddressOptions {
+        dont_fragment: true,
+        ..AddressOptions::default()
+    };
+    let _ = host.stack.set_address_options(object, options);
     assert_eq!(host.send(object, 1, (PEER_IP, 9), &[b'x'; 1472]), "SUCCESS");
     assert_eq!(host.frames()[0].len(), 1514);
     assert_eq!(
@@ -129,6 +138,83 @@ fn a_datagram_above_the_mtu_is_refused() {
         "BUFFER_TOO_SMALL"
     );
     assert_eq!(counter(&host, "unsent_too_long"), 1);
+    assert_eq!(host.pools(), (0, 0));
+}
+
+/// Puts fragments together the way RFC 791 section 3.2 says; the UDP datagram.
+fn reassemble(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut datagram = Vec::new();
+    for (place, frame) in frames.iter().enumerate() {
+        let ip = Ipv4Slice::from_slice(&frame[14..]).expect("a datagram");
+        let header = ip.header();
+        assert_eq!(
+            header.header_checksum(),
+            header.to_header().calc_header_checksum()
+        );
+        assert_eq!(
+            usize::from(header.fragments_offset().byte_offset()),
+            datagram.len()
+        );
+        assert_eq!(header.more_fragments(), place + 1 < frames.len());
+        assert!(frame.len() <= 1514);
+        datagram.extend_from_slice(ip.payload().payload);
+    }
+    datagram
+}
+
+#[test]
+fn seed_29_a_datagram_above_the_mtu_leaves_in_fragments() {
+    let mut host = Host::new();
+    host.meet_peer();
+    let object = host.open([0; 4], 7);
+    for (length, fragments) in [(1473, 2), (2952, 2), (2953, 3), (4000, 3), (65507, 45)] {
+        let payload: Vec<u8> = (0..length).map(|n: usize| (n * 7) as u8).collect();
+        assert_eq!(host.send(object, 1, (PEER_IP, 9), &payload), "SUCCESS");
+        let frames = host.frames();
+        assert_eq!(frames.len(), fragments, "{length}");
+        let datagram = reassemble(&frames);
+        let udp = UdpSlice::from_slice(&datagram).expect("a UDP datagram");
+        assert_eq!(udp.payload(), payload);
+        let sum = udp
+            .to_header()
+            .calc_checksum_ipv4_raw(OUR_IP, PEER_IP, &payload);
+        assert_eq!(sum, Ok(udp.checksum()));
+        assert_eq!(host.pools(), (0, 0));
+    }
+    assert_eq!(counter(&host, "fragmented"), 5);
+    assert_eq!(counter(&host, "fragments_sent"), 55);
+}
+
+#[test]
+fn seed_29_a_large_datagram_waits_whole_for_its_neighbour() {
+    let mut host = Host::new();
+    let object = host.open([0; 4], 7);
+    assert_eq!(
+        host.send(object, 1, (PEER_IP, 9), &[b'x'; 30_000]),
+        "PENDING"
+    );
+    host.frames();
+    host.receive(&arp_reply(PEER_HARDWARE, PEER_IP));
+    let datagram = reassemble(&host.frames());
+    assert_eq!(datagram.len(), 30_008);
+    assert_eq!(host.completions(), ["1: SUCCESS, sent 30000"]);
+    assert_eq!(host.pools(), (0, 0));
+}
+
+#[test]
+fn seed_29_fragments_leave_all_or_not_at_all() {
+    let mut host = Host::with(&StackConfiguration {
+        frames: 4,
+        ..StackConfiguration::default()
+    });
+    host.meet_peer();
+    let object = host.open([0; 4], 7);
+    assert_eq!(
+        host.send(object, 1, (PEER_IP, 9), &[b'x'; 8000]),
+        "INSUFFICIENT_RESOURCES"
+    );
+    assert!(host.frames().is_empty());
+    assert_eq!(counter(&host, "unsent_fragments_full"), 1);
     assert_eq!(host.pools(), (0, 0));
 }
 
