@@ -190,7 +190,7 @@ fn seed_29_a_large_datagram_waits_whole_for_its_neighbour() {
     let mut host = Host::new();
     let object = host.open([0; 4], 7);
     assert_eq!(
-        host.send(object, 1, (PEER_IP, 9), &[b'x'; 30_000]),
+        host.send(object, 1, (PEER_IP, 9), &std::vec![b'x'; 30_000]),
         "PENDING"
     );
     host.frames();
