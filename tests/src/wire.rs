@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const QEMU_END: &str = "wire-qemu";
 const TEST_END: &str = "wire-test";
 /// More than any frame.
-const LARGEST: usize = 65536;
+const LARGEST: usize = 2048;
 
 /// A datagram socket that QEMU's `dgram` backend sends to, and listens on at the other end.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Wire {
     /// When the socket fails.
     #[track_caller]
     pub fn receive(&self, deadline: Instant) -> Option<Vec<u8>> {
-        let mut frame = vec![0; LARGEST];
+        let mut frame = [0; LARGEST];
         let left = deadline
             .saturating_duration_since(Instant::now())
             .max(Duration::from_micros(1));
@@ -77,10 +77,7 @@ impl Wire {
             .set_read_timeout(Some(left))
             .expect("a timeout on a socket");
         match self.socket.recv(&mut frame) {
-            Ok(length) => {
-                frame.truncate(length);
-                Some(frame)
-            }
+            Ok(length) => Some(frame[..length].to_vec()),
             Err(error)
                 if matches!(
                     error.kind(),

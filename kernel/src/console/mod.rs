@@ -141,8 +141,10 @@ impl Console {
     /// console's thread.
     pub fn run(mut self) -> ! {
         let machine = self.session.system.machine;
-        self.editor.redraw();
+        // In this order: a log record that comes in between is written over the
+        // prompt, which is then drawn again.
         machine.set_line_editing(true);
+        self.editor.redraw();
         let mut buffer = [0; 64];
         loop {
             while let Some(byte) = self.session.typed_ahead.pop_front() {
