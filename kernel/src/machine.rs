@@ -31,8 +31,6 @@ pub struct MemoryFigures {
     pub heap_peak: u64,
     /// Whether the heap is sealed: a further allocation is a fault.
     pub sealed: bool,
-    /// Allocations tried after the heap was sealed.
-    pub faults: u64,
 }
 
 /// A date and time of day, in UTC.
@@ -91,9 +89,6 @@ pub trait Machine: Sync {
 
     /// Writes to the console. Bounded in time even if nothing takes the bytes.
     fn write_console(&self, bytes: &[u8]);
-
-    /// Bytes of input lost because nobody read them in time.
-    fn console_overruns(&self) -> u64;
 
     /// Sets the log level of one target, or of all. `false` if no such target
     /// is known.

@@ -67,11 +67,7 @@ impl System {
         visit("udp", stack.udp.iter(), each);
         visit("tdi", stack.tdi.iter(), each);
         visit("afd", afd.iter(), each);
-        each(
-            "network",
-            "unroutable_frames",
-            self.network.unroutable_frames(),
-        );
+        visit("network", self.network.counters().iter(), each);
         for service in self.services.iter() {
             visit_instance("task", service.name, service.counters().iter(), each);
         }

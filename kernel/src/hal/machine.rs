@@ -36,10 +36,6 @@ impl Machine for Pc {
         console::write(bytes);
     }
 
-    fn console_overruns(&self) -> u64 {
-        console::overruns()
-    }
-
     fn set_log_level(&self, target: Option<&str>, level: ::log::LevelFilter) -> bool {
         log::set_level(target, level)
     }

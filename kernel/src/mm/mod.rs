@@ -108,7 +108,6 @@ pub(crate) fn figures() -> MemoryFigures {
         heap_peak: heap.peak,
         sealed: heap.sealed,
         // The first one ends the run.
-        faults: 0,
     }
 }
 

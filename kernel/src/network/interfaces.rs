@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use executive::Instant;
+use executive::{Instant, counters};
 use heapless::Vec;
 use netstack::lan::LanBinding;
 use netstack::{HardwareAddress, InterfaceConfiguration, InterfaceId, Prefix, Stack};
@@ -20,12 +20,22 @@ const DEFAULT_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 /// The section whose addresses the first interface takes.
 const PROTOCOL_SECTION: &str = "Tcpip";
 
+counters! {
+    /// Frames that found no interface or binding on the other side.
+    pub struct NetworkCounters {
+        /// Received frames dropped: their binding has no interface, since its
+        /// address could not be used or there was no room.
+        dropped_no_interface,
+        /// Frames not sent: their interface's binding is gone.
+        unsent_no_binding,
+    }
+}
+
 /// Bindings with their interfaces.
 pub struct Interfaces {
     registry: &'static Registry,
     pairs: Vec<(LanBinding, InterfaceId), MAXIMUM_INTERFACES>,
-    /// Frames for an interface that is gone.
-    pub(super) unroutable: u64,
+    pub(super) counters: NetworkCounters,
     /// Whether `Tcpip.IPAddress` or its default is taken.
     first_taken: bool,
 }
@@ -36,7 +46,7 @@ impl Interfaces {
         Self {
             registry,
             pairs: Vec::new(),
-            unroutable: 0,
+            counters: NetworkCounters::default(),
             first_taken: false,
         }
     }

@@ -9,7 +9,7 @@
 mod interfaces;
 mod ping;
 
-pub use interfaces::Interfaces;
+pub use interfaces::{Interfaces, NetworkCounters};
 pub use ping::Ping;
 
 use alloc::boxed::Box;
@@ -96,9 +96,9 @@ impl Network {
         look(&layers.stack, &layers.afd)
     }
 
-    /// Frames that a vanished interface left in the stack.
-    pub fn unroutable_frames(&self) -> u64 {
-        self.layers.lock().interfaces.unroutable
+    /// The counters of the way between lan and the stack.
+    pub fn counters(&self) -> NetworkCounters {
+        self.layers.lock().interfaces.counters
     }
 
     /// The work item's routine: takes what lan has, a batch at a time, then
@@ -173,7 +173,7 @@ impl Network {
                 true
             }
             (Some(_), _) => {
-                self.layers.lock().interfaces.unroutable += 1;
+                self.layers.lock().interfaces.counters.unsent_no_binding += 1;
                 true
             }
         }
@@ -187,11 +187,10 @@ impl Network {
 impl Layers {
     fn take(&mut self, event: LanEvent, now: Instant) {
         match event {
-            LanEvent::Frame { binding, packet } => {
-                if let Some(interface) = self.interfaces.interface(binding) {
-                    self.stack.receive(interface, packet, now);
-                }
-            }
+            LanEvent::Frame { binding, packet } => match self.interfaces.interface(binding) {
+                Some(interface) => self.stack.receive(interface, packet, now),
+                None => self.interfaces.counters.dropped_no_interface += 1,
+            },
             LanEvent::Bound {
                 binding,
                 name,

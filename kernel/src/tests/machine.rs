@@ -75,10 +75,6 @@ impl Machine for TestMachine {
         self.output.lock().unwrap().extend_from_slice(bytes);
     }
 
-    fn console_overruns(&self) -> u64 {
-        0
-    }
-
     fn set_log_level(&self, target: Option<&str>, _level: log::LevelFilter) -> bool {
         target.is_none_or(|target| target == "ndis")
     }

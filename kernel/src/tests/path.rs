@@ -5,6 +5,8 @@ use etherparse::{
     SlicedPacket, TransportSlice,
 };
 
+use ne2000::model::Configuration;
+
 use super::machine::TestSystem;
 
 const HOST: [u8; 6] = [0x52, 0x55, 10, 0, 2, 2];
@@ -120,4 +122,15 @@ fn pools_are_back_at_their_level_after_traffic() {
         }
     }
     assert_eq!(before, used());
+}
+
+#[test]
+fn frames_of_a_binding_without_an_interface_are_counted() {
+    let system = TestSystem::new(0, "Ne2000.Irq=9 Tcpip.IPAddress=224.0.0.1/24");
+    assert!(system.card.take_sent().is_empty());
+    let guest = Configuration::QEMU.address;
+    system.card.inject(&datagram(guest, 7, b"nobody"));
+    settle(&system);
+    assert_eq!(system.system.network.counters().dropped_no_interface, 1);
+    assert_eq!(system.system.packets.usage().packets.used, 0);
 }

@@ -59,12 +59,11 @@ pub(super) fn mem(session: &mut Session, arguments: &mut Arguments<'_>) -> Outco
     let memory = session.system.machine.memory();
     let _ = writeln!(
         output,
-        "heap used {} peak {} size {} sealed {} faults {}",
+        "heap used {} peak {} size {} sealed {}",
         memory.heap_used,
         memory.heap_peak,
         memory.heap,
-        if memory.sealed { "yes" } else { "no" },
-        memory.faults
+        if memory.sealed { "yes" } else { "no" }
     );
     let _ = writeln!(
         output,
