@@ -37,6 +37,7 @@ boot="$output/boot"
 iso=
 serial=
 pcap=
+capture=
 timeout_seconds=
 accelerator=tcg
 debug=
@@ -45,6 +46,7 @@ no_build=
 print=
 default_services=yes
 forwards=()
+cards=()
 extra=()
 
 usage() {
@@ -65,6 +67,7 @@ Options
   --pci               ne2k_pci instead of ne2k_isa
   --port N            first I/O port of ne2k_isa (default 0x300)
   --irq N             interrupt line of ne2k_isa (default 9)
+  --add-card SPEC     another card with a backend of its own: isa,PORT,IRQ,NETDEV or pci,NETDEV
   --machine NAME      pc (default), q35, isapc, microvm, or any of QEMU's with properties
   --memory SIZE       RAM of the guest (default 128M)
   --append "K=V .."   the kernel's command line, e.g. "Ne2000.Irq=9 Log.Level=debug"
@@ -78,6 +81,7 @@ Options
   --kernel FILE       another kernel image; `none` gives the loader no kernel
   --serial CHARDEV    the console's backend without its id (default: this terminal), e.g.
                       socket,path=/tmp/console,server=off
+  --capture FILE      a second serial port (COM2) into a file, for `capture dump com2`
   --timeout SECONDS   ends QEMU after that time (default: none on a terminal, else 600; 0 = none)
   --kvm               KVM instead of TCG
   --no-reboot         a reset (or a triple fault) ends QEMU
@@ -254,7 +258,27 @@ netdev_argument() {
     fi
 }
 
+# Another card: `isa,PORT,IRQ,NETDEV` or `pci,NETDEV`.
+add_card_arguments() {
+    local id="net$1" spec="$2" added_port added_irq backend device kind rest=""
+    case "$spec" in
+        isa,*,*,*)
+            IFS=, read -r _ added_port added_irq backend <<<"$spec"
+            device="ne2k_isa,iobase=$added_port,irq=$added_irq,netdev=$id"
+            ;;
+        pci,*)
+            backend="${spec#*,}"
+            device="ne2k_pci,netdev=$id,romfile="
+            ;;
+        *) die "--add-card takes isa,PORT,IRQ,NETDEV or pci,NETDEV" ;;
+    esac
+    kind="${backend%%,*}"
+    [[ $backend == *,* ]] && rest=",${backend#*,}"
+    qemu+=(-netdev "$kind,id=$id$rest" -device "$device")
+}
+
 network_arguments() {
+    local number spec
     if [[ $net == none ]]; then
         qemu+=(-nic none)
         return
@@ -266,6 +290,11 @@ network_arguments() {
     else
         qemu+=(-device "ne2k_isa,iobase=$port,irq=$irq,netdev=net0")
     fi
+    number=0
+    for spec in "${cards[@]+"${cards[@]}"}"; do
+        number=$((number + 1))
+        add_card_arguments "$number" "$spec"
+    done
     if [[ -n $pcap ]]; then
         qemu+=(-object "filter-dump,id=pcap0,netdev=net0,file=$pcap")
     fi
@@ -315,6 +344,9 @@ console_arguments() {
         qemu+=(-serial mon:stdio)
     else
         qemu+=(-serial stdio)
+    fi
+    if [[ -n $capture ]]; then
+        qemu+=(-chardev "file,id=capture,path=$capture" -serial chardev:capture)
     fi
 }
 
@@ -474,7 +506,7 @@ parse() {
     fi
     while [[ $# -gt 0 ]]; do
         case "$1" in
-            --port | --irq | --machine | --memory | --append | --net | --hostfwd | --pcap | --kernel | --serial | --timeout)
+            --port | --irq | --add-card | --machine | --memory | --append | --net | --hostfwd | --pcap | --kernel | --serial | --capture | --timeout)
                 value_of "$1" "$#"
                 parse_value "$1" "$2"
                 shift
@@ -494,6 +526,7 @@ parse_value() {
     case "$1" in
         --port) port="$2" ;;
         --irq) irq="$2" ;;
+        --add-card) cards+=("$2") ;;
         --machine) machine="$2" ;;
         --memory) memory="$2" ;;
         --append) append="$2" ;;
@@ -502,6 +535,7 @@ parse_value() {
         --pcap) pcap="$2" ;;
         --kernel) kernel="$2" ;;
         --serial) serial="$2" ;;
+        --capture) capture="$2" ;;
         --timeout) timeout_seconds="$2" ;;
     esac
 }

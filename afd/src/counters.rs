@@ -9,6 +9,10 @@ executive::counters! {
         requests,
         /// Requests completed.
         completions,
+        /// Receives carried out without a request.
+        fast_receives,
+        /// Sends carried out without a request.
+        fast_sends,
         /// Requests that had to wait.
         pended,
         /// Requests cancelled, by their caller or by closing a handle.

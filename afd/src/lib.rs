@@ -23,6 +23,7 @@ mod counters;
 mod create;
 mod device;
 mod endpoint;
+mod fast_io;
 mod handle;
 mod info;
 pub mod ioctl;
@@ -41,6 +42,7 @@ mod tests;
 pub use counters::{AfdCounters, AfdUsage};
 pub use device::{Afd, AfdConfiguration, CompletedIrp, EndpointStatus};
 pub use endpoint::{DEFAULT_WINDOW_SIZE, State};
+pub use fast_io::FastReceive;
 pub use handle::Handle;
 pub use request::{
     AfdIrp, AfdIrpPool, AfdReply, AfdRequest, AfdTicket, Datagram, MajorFunction,

@@ -121,8 +121,9 @@ impl Afd {
     }
 
     /// The posted receive has come back: the datagram is stored, waiting
-    /// receives are satisfied first in first out, pollers are told, and the
-    /// receive is posted again, after an error too (seed item 48).
+    /// receives are satisfied first in first out, pollers are told. The receive
+    /// stays posted, after an error too (seed item 48).
+    #[inline(always)]
     pub(crate) fn receive_completed(
         &mut self,
         endpoint: Key,
@@ -139,38 +140,50 @@ impl Afd {
             self.counters.dropped_closed += u64::from(is_datagram);
             return;
         };
-        block.receive.is_posted = false;
+        let somebody_waits = !block.queues.get(Queue::Receive).is_empty();
+        let is_polled = !block.registrations.is_empty();
         match completion.kind {
-            CompletionKind::Received(ReceivedDatagram {
-                packet,
-                source,
-                flags,
-                ..
-            }) => {
-                self.store(
-                    endpoint,
-                    StoredDatagram {
-                        packet,
-                        source,
-                        flags,
-                    },
-                );
-            }
+            CompletionKind::Received(received) => self.store(endpoint, received),
             _ => self.receive_failed(endpoint, completion.status),
         }
-        self.satisfy_receives(endpoint);
-        self.signal(endpoint);
+        if somebody_waits {
+            self.satisfy_receives(endpoint);
+        }
+        if is_polled {
+            self.signal(endpoint);
+        }
+        if completion.status == NtStatus::CANCELLED {
+            self.receive_was_cancelled(endpoint, stack, now);
+        }
+    }
+
+    fn receive_was_cancelled(&mut self, endpoint: Key, stack: &mut Stack, now: Instant) {
+        if let Some(block) = self.endpoints.get_mut(endpoint) {
+            block.receive.is_posted = false;
+        }
         self.post_receive(endpoint, stack, now);
     }
 
-    fn store(&mut self, endpoint: Key, datagram: StoredDatagram) {
+    #[inline(always)]
+    fn store(&mut self, endpoint: Key, received: ReceivedDatagram) {
+        let ReceivedDatagram {
+            packet,
+            source,
+            flags,
+            ..
+        } = received;
         let Some(block) = self.endpoints.get_mut(endpoint) else {
             return;
         };
         self.counters.datagrams_received += 1;
-        self.counters.bytes_received += datagram.packet.len() as u64;
-        let (id, source) = (datagram.packet.info().id, datagram.source);
-        log::trace!(target: "afd", "packet {id} of {} bytes from {source}", datagram.packet.len());
+        self.counters.bytes_received += packet.len() as u64;
+        let id = packet.info().id;
+        log::trace!(target: "afd", "packet {id} of {} bytes from {source}", packet.len());
+        let datagram = StoredDatagram {
+            packet,
+            source,
+            flags,
+        };
         if let Err(full) = block.receive.store(&mut self.datagrams, datagram) {
             log::trace!(target: "afd", "packet {id} dropped: {full:?} full");
             *match full {

@@ -32,11 +32,11 @@ pub(crate) struct SendInProgress {
 }
 
 /// What a send wants, after every check that needs no transport.
-struct Send {
-    endpoint: Key,
-    remote: SocketAddress,
-    flags: AfdFlags,
-    data: Payload,
+pub(crate) struct Send {
+    pub(crate) endpoint: Key,
+    pub(crate) remote: SocketAddress,
+    pub(crate) flags: AfdFlags,
+    pub(crate) data: Payload,
 }
 
 impl Afd {
@@ -96,7 +96,8 @@ impl Afd {
 
     /// Hands the datagram to the transport. The answer is the send that the
     /// caller has to wait for, if any.
-    fn start_send(
+    #[inline(always)]
+    pub(crate) fn start_send(
         &mut self,
         send: Send,
         stack: &mut Stack,

@@ -59,7 +59,8 @@ impl Afd {
             return;
         };
         let id = TransportRequest::Receive(endpoint).id();
-        let status = stack.receive_datagram(address, id, ReceiveRequest::new(POSTED_LENGTH));
+        let request = ReceiveRequest::new(POSTED_LENGTH).staying_posted();
+        let status = stack.receive_datagram(address, id, request);
         block.receive.is_posted = status.is_success();
         if !block.receive.is_posted {
             self.counters.receive_posts_refused += 1;

@@ -22,4 +22,4 @@ pub mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use start::{Hardware, PciCard, StartError, build, start};
+pub use start::{Hardware, PciCard, StartError, build, executive_limits, start};

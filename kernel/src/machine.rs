@@ -50,6 +50,23 @@ pub struct Date {
     pub second: u8,
 }
 
+impl Date {
+    /// Seconds since the beginning of 1970, leap seconds not counted.
+    pub const fn seconds_since_1970(&self) -> u64 {
+        // The year begins in March, so that the leap day is its last.
+        let months = (self.month as u64 + 9) % 12;
+        let years = self.year as u64 - (months >= 10) as u64;
+        // Months are 30.6 days long on average, in a pattern that repeats every five.
+        let day_of_year = (153 * months + 2) / 5 + (self.day as u64).saturating_sub(1);
+        let days = 365 * years + years / 4 - years / 100 + years / 400 + day_of_year;
+        let hours = days.saturating_sub(DAYS_TO_1970) * 24 + self.hour as u64;
+        (hours * 60 + self.minute as u64) * 60 + self.second as u64
+    }
+}
+
+/// Days from the first of March of the year 0 to the beginning of 1970.
+const DAYS_TO_1970: u64 = 719_468;
+
 /// One self test of the machine's own code, run from the console.
 pub struct SelfTest {
     /// The word that selects it.
@@ -87,8 +104,17 @@ pub trait Machine: Sync {
     /// drawn again.
     fn set_line_editing(&self, editing: bool);
 
-    /// Writes to the console. Bounded in time even if nothing takes the bytes.
+    /// Writes to the console. Bounded in time even if nothing takes the bytes; what
+    /// finds no room above PASSIVE_LEVEL is dropped and counted.
     fn write_console(&self, bytes: &[u8]);
+
+    /// Whether there is a second serial port, COM2.
+    fn has_second_port(&self) -> bool;
+
+    /// Writes to the second serial port, as it is, with nothing else in between; says
+    /// how much was taken, which is less than all when nobody takes the rest. Bounded
+    /// in time. PASSIVE_LEVEL.
+    fn write_second_port(&self, bytes: &[u8]) -> usize;
 
     /// Sets the log level of one target, or of all. `false` if no such target
     /// is known.
@@ -121,4 +147,30 @@ pub trait Machine: Sync {
     /// Counters of the machine (interrupts by line, spurious ones, ticks, ...),
     /// each as `layer`, `counter`, value.
     fn counters(&self, each: &mut dyn FnMut(&str, &str, u64));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Date;
+
+    #[test]
+    fn seconds_are_counted_from_1970() {
+        let seconds = |year, month, day, hour, minute, second| {
+            let date = Date {
+                year,
+                month,
+                day,
+                hour,
+                minute,
+                second,
+            };
+            date.seconds_since_1970()
+        };
+        assert_eq!(seconds(1970, 1, 1, 0, 0, 0), 0);
+        assert_eq!(seconds(2000, 2, 29, 23, 59, 59), 951_868_799);
+        assert_eq!(seconds(2000, 3, 1, 0, 0, 0), 951_868_800);
+        assert_eq!(seconds(2038, 1, 19, 3, 14, 7), 0x7FFF_FFFF);
+        assert_eq!(seconds(2069, 12, 31, 23, 59, 59), 3_155_759_999);
+        assert_eq!(seconds(0, 0, 0, 0, 0, 0), 0, "no date");
+    }
 }

@@ -18,7 +18,7 @@ use core::slice;
 use bootloader_api::config::Mapping;
 use bootloader_api::info::Optional;
 use bootloader_api::{BootInfo, BootloaderConfig, entry_point};
-use executive::{Executive, Limits, NtStatus};
+use executive::{Executive, NtStatus};
 use ne2000::BusOpener;
 use wiring::{Hardware, PciCard};
 
@@ -58,7 +58,7 @@ fn main(boot_info: &'static mut BootInfo) -> ! {
         memory.heap >> 10,
         clock::frequency() / 1000
     );
-    let executive = system::init(&Limits::default());
+    let executive = system::init(&wiring::executive_limits());
     if let Err(status) = start(executive, command_line) {
         panic!("the system cannot be started: {status}");
     }

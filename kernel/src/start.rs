@@ -6,7 +6,8 @@ use core::fmt;
 
 use afd::winsock::Winsock;
 use afd::{Afd, AfdConfiguration, AfdIrpPool};
-use executive::{Executive, NtStatus, Priority};
+use executive::{Duration, Executive, Instant, NtStatus, Priority};
+use filters::{FilterConfiguration, FilterKind, Filters};
 use ndis::miniport::{BusType, Resources};
 use ndis::packet::PacketPool;
 use ndis::platform::BusPlatform;
@@ -22,11 +23,19 @@ use crate::console;
 use crate::machine::{Machine, Verdict};
 use crate::network::{Interfaces, Network};
 use crate::system::System;
-use crate::tasks::{self, Services};
+use crate::tasks::{self, Load, Services};
 
 /// Threads that run work items.
 const WORKERS: usize = 1;
 const STACK_BYTES: usize = 64 * 1024;
+
+/// Above tasks that compute without end and above the thread that runs what DPC passes
+/// leave over, so that the console answers while they are busy; below the workers, which
+/// keep the network going while the console prints.
+const CONSOLE_PRIORITY: Priority = match Priority::new(Priority::NORMAL.number() as u8 + 1) {
+    Some(priority) => priority,
+    None => Priority::NORMAL,
+};
 
 /// Packets and buffers, about 2.3 KiB each: what the card's ring, the queues
 /// below the stack and the windows of a dozen busy sockets hold together. Each
@@ -34,6 +43,8 @@ const STACK_BYTES: usize = 64 * 1024;
 const PACKETS: usize = 320;
 /// Requests under way at one time.
 const IRPS: u32 = 64;
+/// Section of the registry for the loopback adapter.
+const LOOPBACK_SECTION: &str = "Loopback";
 /// Sections of the registry for cards, in the order in which they are found.
 const CARD_SECTIONS: [&str; 4] = ["Ne2000", "Ne2000-2", "Ne2000-3", "Ne2000-4"];
 
@@ -98,7 +109,8 @@ pub fn build<B: RegisterBus>(hardware: Hardware<B>) -> Result<&'static System, S
     let _ = registry.get("Kernel", "Heap");
 
     let packets = PacketPool::new(PACKETS, PACKETS);
-    let ndis = Ndis::new(executive, registry, hardware.bus, Limits::default())?;
+    let filters = FilterConfiguration::read(registry);
+    let ndis = Ndis::new(executive, registry, hardware.bus, ndis_limits(&filters))?;
     let afd_configuration = AfdConfiguration {
         irps: IRPS,
         ..AfdConfiguration::default()
@@ -114,6 +126,9 @@ pub fn build<B: RegisterBus>(hardware: Hardware<B>) -> Result<&'static System, S
     let lan = lan::register(ndis, LanConfiguration::new(packets, network.work()))?;
     network.attach(lan);
 
+    let filters = Filters::new(ndis, packets, &filters)?;
+    filters.configure(registry);
+
     let irps = AfdIrpPool::new(executive, IRPS as usize, Default::default)?;
     let winsock: &'static Winsock = Box::leak(Box::new(Winsock::new(
         executive,
@@ -127,16 +142,70 @@ pub fn build<B: RegisterBus>(hardware: Hardware<B>) -> Result<&'static System, S
         executive,
         registry,
         ndis,
+        filters,
+        epoch: epoch(executive, machine),
         lan,
         network,
         winsock,
         packets,
         irps,
         services: Services::new(),
+        load: Load::new(executive)?,
     }));
+    start_loopback(ndis)?;
     start_cards(ndis, hardware.opener, &hardware.pci_cards, registry)?;
+    add_filters(ndis, filters, registry);
     system.services.start(executive, machine, winsock)?;
     Ok(system)
+}
+
+/// From 1970 to the start of the machine; zero where no clock keeps the date.
+fn epoch(executive: &'static Executive, machine: &'static dyn Machine) -> Duration {
+    let now = machine.date().map_or(0, |date| date.seconds_since_1970());
+    Duration::from_secs(now) - executive.now().duration_since(Instant::ZERO)
+}
+
+/// The adapter without hardware, by which the machine talks to itself.
+fn start_loopback(ndis: &'static Ndis) -> Result<(), StartError> {
+    let (characteristics, length) = loopback::characteristics();
+    let miniport = ndis.register_miniport("loopback", &characteristics, length, ())?;
+    start_adapter(ndis, miniport, LOOPBACK_SECTION, Resources::internal());
+    Ok(())
+}
+
+/// Room for every card, the loopback adapter and every filter, and for a binding of each
+/// filter and of the protocol on each adapter.
+fn ndis_limits(filters: &FilterConfiguration) -> Limits {
+    let filters: usize = FilterKind::ALL
+        .iter()
+        .map(|kind| filters.count(*kind))
+        .sum();
+    let usual = Limits::default();
+    Limits {
+        adapters: usual.adapters.max(CARD_SECTIONS.len() + 1 + filters),
+        bindings: usual.bindings.max(CARD_SECTIONS.len() + 1 + 2 * filters),
+        ..usual
+    }
+}
+
+/// The executive's limits for everything that [`build`] may make: each adapter and each
+/// netem has a DPC and a timer with another one, at most.
+pub fn executive_limits() -> executive::Limits {
+    let usual = executive::Limits::default();
+    executive::Limits {
+        dpcs: 128,
+        timers: 64,
+        events: usual.events.max(512),
+        ..usual
+    }
+}
+
+/// Puts the filters that the configuration lists on the adapters that are no filters.
+fn add_filters(ndis: &'static Ndis, filters: &'static Filters, registry: &Registry) {
+    let is_filter = |name| filters.list().any(|filter| filter.name == name);
+    for adapter in ndis.adapters().filter(|adapter| !is_filter(adapter.name())) {
+        filters.add_configured(registry, &adapter);
+    }
 }
 
 /// Each PCI card is an adapter; an ISA card is looked for where its port is
@@ -166,7 +235,7 @@ fn start_cards<B: RegisterBus>(
             log::warn!(target: "boot", "no section for another card: {port:#x} left out");
             break;
         };
-        start_card(ndis, miniport, section, resources);
+        start_adapter(ndis, miniport, section, resources);
     }
     for section in sections {
         let is_first = pci_cards.is_empty() && section == CARD_SECTIONS[0];
@@ -176,14 +245,14 @@ fn start_cards<B: RegisterBus>(
                 port: None,
                 interrupt: None,
             };
-            start_card(ndis, miniport, section, resources);
+            start_adapter(ndis, miniport, section, resources);
         }
     }
     Ok(())
 }
 
-/// A card that does not start is no reason to give up: the console can say why.
-fn start_card(
+/// An adapter that does not start is no reason to give up: the console can say why.
+fn start_adapter(
     ndis: &'static Ndis,
     miniport: MiniportHandle,
     section: &'static str,
@@ -207,7 +276,7 @@ fn run(system: &'static System) -> Result<(), StartError> {
     let console = console::Console::new(system);
     system
         .executive
-        .spawn("console", Priority::NORMAL, STACK_BYTES, move || {
+        .spawn("console", CONSOLE_PRIORITY, STACK_BYTES, move || {
             if let Some(name) = selftest {
                 machine.power_off(console::run_self_tests(system, name));
             }

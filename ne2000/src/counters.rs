@@ -5,7 +5,7 @@ use executive::{atomic_counters, counters};
 counters! {
     /// What one card has done and what went wrong, each reason by itself.
     pub struct CardCounters {
-        /// Frames taken from the ring and handed up.
+        /// Frames taken from the ring and indicated.
         frames_received,
         /// Bytes of these frames.
         bytes_received,
@@ -61,6 +61,9 @@ counters! {
         resynchronisations,
         /// Times the card wrote over frames not yet taken; each lost several.
         ring_laps,
+        /// Among the frames indicated, those that were written over while they were being read: not
+        /// delivered.
+        frames_overwritten,
         /// Times the card had just filled the whole ring and the reserved page. Nothing is lost
         /// unless it had gone round twice, which looks the same.
         ring_full_turns,
@@ -94,6 +97,12 @@ counters! {
         resets,
         /// Times the card read as all ones.
         card_absent,
+        /// Interrupts of this card.
+        interrupts,
+        /// Interrupts on its line while it had none pending.
+        interrupts_not_mine,
+        /// Interrupts on its line while it was masked.
+        interrupts_while_masked,
     }
 }
 

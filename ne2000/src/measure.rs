@@ -148,7 +148,7 @@ fn send<B: RegisterBus>(
     let started = now();
     let mut frames = 0;
     while frames < order.count {
-        match card.send([frame], frame.len(), started) {
+        match card.send([frame], frame.len(), || started) {
             Ok(()) => frames += 1,
             Err(SendRefusal::Busy) if now().duration_since(started) < PATIENCE => {
                 serve(card, now());
@@ -187,8 +187,8 @@ fn receive<B: RegisterBus>(
         let mut budget = 64;
         let drained = card.drain(&mut budget, |frame| {
             let wanted = frame.length() == usize::from(order.size);
-            frame.read_payload(0, &mut buffer);
-            frames += u32::from(wanted && frames < order.count);
+            let whole = frame.read_payload(0, &mut buffer).is_ok();
+            frames += u32::from(wanted && whole && frames < order.count);
         });
         if drained == Drained::Broken {
             card.reset();

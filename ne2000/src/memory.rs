@@ -1,5 +1,13 @@
 //! The card's memory, reached through the remote DMA and the data port
 //! (datasheet section 9).
+//!
+//! A DP8390 is given a count and an address, is told which way, and reports the
+//! end: seven register accesses around each transfer. QEMU's card moves data
+//! whenever its data port is accessed, in the direction of the access, at once,
+//! from the address it has got to (hw/net/ne2000.c, `ne2000_dma_update`), as
+//! long as there is some count left for a write. There, the *open port* takes
+//! two for a read, three for a write, and none for a read that goes on where the
+//! last transfer ended.
 
 use crate::bus::{DataWidth, RegisterBus};
 use crate::registers::{Direction, InterruptStatus, Registers};
@@ -15,6 +23,10 @@ const COMPLETION_POLLS: u32 = 20_000;
 /// Widest access to the data port, in bytes.
 const WIDEST: usize = 4;
 
+/// Upper byte of the count that an open port is given: more than any transfer
+/// needs, so that it never runs out.
+const OPEN_COUNT_HIGH: u8 = 0xFF;
+
 /// A remote write did not report its completion in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteDmaTimeout;
@@ -29,6 +41,14 @@ pub struct CardMemory<B> {
     read_before_write: bool,
     /// RDC is known to be clear in the interrupt status.
     completion_clear: bool,
+    open_port: Option<OpenPort>,
+}
+
+/// What is known of an open port.
+#[derive(Debug, Clone, Copy, Default)]
+struct OpenPort {
+    /// Where the next access goes, if that is known.
+    position: Option<u16>,
 }
 
 impl<B: RegisterBus> CardMemory<B> {
@@ -40,7 +60,18 @@ impl<B: RegisterBus> CardMemory<B> {
             width,
             read_before_write: false,
             completion_clear: false,
+            open_port: None,
         }
+    }
+
+    /// Uses the data port as an open one, or as the datasheet says.
+    pub(crate) fn set_open_port(&mut self, open: bool) {
+        self.open_port = open.then(OpenPort::default);
+    }
+
+    /// Forgets what is known of an open port, after the chip was reset.
+    pub(crate) fn reopen_port(&mut self) {
+        self.set_open_port(self.open_port.is_some());
     }
 
     /// Width of the data port.
@@ -132,7 +163,7 @@ impl<B: RegisterBus> CardMemory<B> {
             let (discarded, _) = discarded.split_at_mut(self.width.bytes());
             self.read(address, discarded);
         }
-        if !self.completion_clear {
+        if self.open_port.is_none() && !self.completion_clear {
             self.registers
                 .page0()
                 .acknowledge(InterruptStatus::REMOTE_DMA_COMPLETE);
@@ -152,10 +183,17 @@ impl<B: RegisterBus> CardMemory<B> {
             writer.write(segment);
         }
         writer.fill();
+        if self.open_port.is_some() {
+            return Ok(());
+        }
         self.await_completion()
     }
 
     fn set_up(&mut self, address: u16, count: u16, direction: Direction) {
+        if let Some(port) = &mut self.open_port {
+            port.seek(&mut self.registers, address, count, direction);
+            return;
+        }
         self.registers.idle_remote();
         let mut page0 = self.registers.page0();
         page0.set_remote_count(count);
@@ -178,6 +216,28 @@ impl<B: RegisterBus> CardMemory<B> {
         }
         self.registers.abort_remote();
         Err(RemoteDmaTimeout)
+    }
+}
+
+impl OpenPort {
+    /// Has the next `count` bytes go to or come from `address` on. Writes rely on
+    /// nothing that was written before.
+    fn seek<B: RegisterBus>(
+        &mut self,
+        registers: &mut Registers<B>,
+        address: u16,
+        count: u16,
+        direction: Direction,
+    ) {
+        let mut page0 = registers.page0();
+        if direction == Direction::Write || self.position != Some(address) {
+            page0.set_remote_address(address);
+        }
+        if direction == Direction::Write {
+            page0.set_remote_count_high(OPEN_COUNT_HIGH);
+        }
+        // At PSTOP it goes on at PSTART; but nothing is read from PSTOP on.
+        self.position = Some(address.wrapping_add(count));
     }
 }
 

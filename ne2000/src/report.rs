@@ -56,9 +56,13 @@ pub struct CardReport {
     pub registers: [u8; 8],
     /// PSTART, PSTOP, BNRY, CURR and the driver's next page.
     pub ring: [u8; 5],
+    /// Frames received so far.
+    pub frames: u64,
+    /// Interrupts so far that were the card's.
+    pub interrupts: u64,
 }
 
-const REPORT_LENGTH: usize = 27;
+const REPORT_LENGTH: usize = 43;
 
 impl CardReport {
     /// Size of the encoded form in bytes.
@@ -108,6 +112,8 @@ impl CardReport {
                 receive_status,
             ],
             ring: [start, stop, boundary, current, card.receiver().next()],
+            frames: card.counters().frames_received,
+            interrupts: card.interrupt.counters().recognised,
         }
     }
 
@@ -132,7 +138,9 @@ impl CardReport {
             .chain(self.address)
             .chain([self.memory_kib, self.data_port_bits])
             .chain(self.registers)
-            .chain(self.ring);
+            .chain(self.ring)
+            .chain(self.frames.to_le_bytes())
+            .chain(self.interrupts.to_le_bytes());
         for (byte, field) in bytes.iter_mut().zip(fields) {
             *byte = field;
         }
@@ -146,6 +154,8 @@ impl CardReport {
         let (&address, rest) = rest.split_first_chunk()?;
         let (&[memory_kib, data_port_bits], rest) = rest.split_first_chunk()?;
         let (&registers, rest) = rest.split_first_chunk()?;
+        let (&ring, rest) = rest.split_first_chunk()?;
+        let (&frames, interrupts) = rest.split_first_chunk()?;
         Some(Self {
             placement: Placement {
                 bus: if bus == 0 { BusKind::Isa } else { BusKind::Pci },
@@ -162,12 +172,15 @@ impl CardReport {
             memory_kib,
             data_port_bits,
             registers,
-            ring: rest.try_into().ok()?,
+            ring,
+            frames: u64::from_le_bytes(frames),
+            interrupts: u64::from_le_bytes(interrupts.try_into().ok()?),
         })
     }
 }
 
-/// Eleven lines: where the card is, a line for each register, and the ring.
+/// Twelve lines: where the card is, a line for each register, how many frames
+/// an interrupt served, and the ring.
 impl fmt::Display for CardReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Placement {
@@ -189,6 +202,14 @@ impl fmt::Display for CardReport {
             self.memory_kib, self.data_port_bits, self.chip
         )?;
         self.write_registers(formatter)?;
+        let (frames, interrupts) = (self.frames, self.interrupts);
+        let tenths = (frames * 10).checked_div(interrupts).unwrap_or(0);
+        writeln!(
+            formatter,
+            "frames {frames} interrupts {interrupts} frames/interrupt {}.{}",
+            tenths / 10,
+            tenths % 10
+        )?;
         let [start, stop, boundary, current, next] = self.ring;
         write!(
             formatter,

@@ -6,14 +6,14 @@ use executive::time::{Duration, Instant};
 use crate::bus::RegisterBus;
 use crate::card::{Card, RECEIVE_CAUSES, State, TRANSMIT_CAUSES};
 use crate::receive::ReceivedFrame;
-use crate::registers::{InterruptStatus, TransmitConfiguration};
+use crate::registers::{Command, InterruptStatus, TransmitConfiguration};
 
 /// Rounds over the interrupt status in one pass (seed item 16).
 pub const INTERRUPT_LIMIT: usize = 10;
 
 /// Frames taken in one pass, so that no flood keeps the processor at dispatch
-/// level: the longest pass is some 1 ms for full-size frames in an emulator.
-pub const RECEIVE_BUDGET: usize = 64;
+/// level for long: one of full size takes some 30 microseconds in an emulator.
+pub const RECEIVE_BUDGET: usize = 16;
 
 /// Passes in a row that may be cut short without having achieved anything.
 const FUTILE_PASSES: u8 = 8;
@@ -139,13 +139,25 @@ impl<B: RegisterBus> Card<B> {
             self.set_absent();
             return None;
         }
-        let served = (status & (RECEIVE_CAUSES | TRANSMIT_CAUSES)) - self.stuck;
+        let served = (status & self.served_causes()) - self.stuck;
         if !served.is_empty() {
             self.memory.registers.page0().acknowledge(served);
+        }
+        if served.contains(InterruptStatus::PACKET_RECEIVED) {
+            self.receiver.note_acknowledged();
         }
         let due = served | self.pending;
         self.pending = InterruptStatus::empty();
         Some(due)
+    }
+
+    /// PTX says nothing where transmissions end with the command: it may stay.
+    const fn served_causes(&self) -> InterruptStatus {
+        if self.identity().is_emulated {
+            RECEIVE_CAUSES
+        } else {
+            RECEIVE_CAUSES.union(TRANSMIT_CAUSES)
+        }
     }
 
     /// Serves the causes in the order of their bits. An error cause reads the
@@ -198,8 +210,13 @@ impl<B: RegisterBus> Card<B> {
         }
     }
 
-    /// Adds the chip's tally counters, which reading clears, to the counters.
+    /// Adds the chip's tally counters, which reading clears, to the counters, and
+    /// what the interrupt half has seen.
     pub fn update_counters(&mut self) {
+        let seen = self.interrupt.counters();
+        self.counters.interrupts = seen.recognised;
+        self.counters.interrupts_not_mine = seen.not_mine;
+        self.counters.interrupts_while_masked = seen.while_masked;
         if self.state == State::Absent {
             return;
         }
@@ -212,7 +229,9 @@ impl<B: RegisterBus> Card<B> {
     /// First part of the recovery from an overwrite warning (datasheet section
     /// 7): stops the chip. The wait for it to come to rest is the caller's.
     fn begin_recovery(&mut self, now: Instant) {
-        let was_transmitting = self.transmitter.is_leaving();
+        // TXP is clear again if the transmission has ended; PTX or TXE follows.
+        let command = self.memory.registers.command();
+        let was_transmitting = self.transmitter.is_leaving() && command.contains(Command::TRANSMIT);
         self.memory.registers.stop();
         self.interrupt.set_causes(InterruptStatus::empty());
         self.state = State::Recovering {
@@ -236,11 +255,18 @@ impl<B: RegisterBus> Card<B> {
         let resend = was_transmitting && !status.intersects(TRANSMIT_CAUSES);
         page0.set_transmit_configuration(TransmitConfiguration::INTERNAL_LOOPBACK);
         self.memory.registers.start();
+        self.memory.reopen_port();
         let mut everything = usize::from(self.receiver.ring().pages());
         self.receive(&mut everything, events);
         let mut page0 = self.memory.registers.page0();
         page0.acknowledge(InterruptStatus::OVERWRITE_WARNING);
+        // In loopback no frame can have set it again.
+        let lasting = page0.interrupt_status() & InterruptStatus::OVERWRITE_WARNING;
         page0.set_transmit_configuration(TransmitConfiguration::empty());
+        if !lasting.is_empty() {
+            self.stuck |= lasting;
+            self.counters.stuck_causes += 1;
+        }
         self.state = State::Running;
         self.counters.overwrite_recoveries += 1;
         if resend {

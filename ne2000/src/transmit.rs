@@ -1,12 +1,14 @@
 //! Transmission from two slots of card memory in turn: one is on the wire while
-//! the other is being filled (datasheet section 8).
+//! the other is being filled (datasheet section 8). On QEMU's card, where a
+//! transmission is over when the command to start it returns, the first slot is
+//! always free.
 
 use executive::time::{Duration, Instant};
 
 use crate::bus::RegisterBus;
 use crate::counters::CardCounters;
 use crate::memory::{CardMemory, RemoteDmaTimeout};
-use crate::registers::{InterruptStatus, TransmitStatus};
+use crate::registers::{Command, InterruptStatus, TransmitStatus};
 use crate::ring::MINIMUM_FRAME;
 
 /// Length of an Ethernet header, and of the shortest frame accepted for sending.
@@ -58,16 +60,19 @@ enum Slot {
 pub struct Transmitter {
     first_page: u8,
     slots: [Slot; SLOTS as usize],
+    /// A transmission ends with the command that starts it.
+    ends_at_once: bool,
     /// What TPSR and TBCR hold, so that they need not be written again.
     programmed: Option<(u8, u16)>,
 }
 
 impl Transmitter {
     /// Two slots from `first_page` on.
-    pub const fn new(first_page: u8) -> Self {
+    pub const fn new(first_page: u8, ends_at_once: bool) -> Self {
         Self {
             first_page,
             slots: [Slot::Free; SLOTS as usize],
+            ends_at_once,
             programmed: None,
         }
     }
@@ -106,8 +111,8 @@ impl Transmitter {
     }
 
     /// Copies a frame of `length` bytes to a free slot, zero-padded to 60 bytes,
-    /// and transmits it unless the other slot is leaving. Answers the length
-    /// with the padding.
+    /// and transmits it unless the other slot is leaving; only then the clock is
+    /// asked. Answers the length with the padding.
     ///
     /// # Errors
     /// BadLength, Busy, or Stuck for a remote write that doesn't complete.
@@ -116,7 +121,7 @@ impl Transmitter {
         memory: &mut CardMemory<B>,
         segments: impl IntoIterator<Item = &'s [u8]>,
         length: usize,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Result<u16, SendRefusal> {
         if !(ETHERNET_HEADER_SIZE..=MAXIMUM_FRAME).contains(&length) {
             return Err(SendRefusal::BadLength);
@@ -128,21 +133,25 @@ impl Transmitter {
         memory
             .write(address, segments, padded)
             .map_err(|RemoteDmaTimeout| SendRefusal::Stuck)?;
+        let length = padded as u16;
+        if self.ends_at_once {
+            self.command(memory, index, length);
+            return Ok(length);
+        }
         if let Some(slot) = self.slots.get_mut(index) {
-            *slot = Slot::Loaded {
-                length: padded as u16,
-            };
+            *slot = Slot::Loaded { length };
         }
         if !self.is_leaving() {
-            self.start(memory, index, now);
+            self.start(memory, index, now());
         }
-        Ok(padded as u16)
+        Ok(length)
     }
 
     /// The chip has ended a transmission with `status` bits of its interrupt
     /// status: frees the slot, counts the outcome, starts the other slot if it
-    /// is filled. Both PTX and TXE end a transmission. Returns whether a slot
-    /// was freed.
+    /// is filled. PTX ends a transmission, and so does TXE unless the chip goes
+    /// on transmitting, as some clones do after an error that doesn't abort.
+    /// Returns whether a slot was freed.
     pub fn ended<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,
@@ -153,29 +162,19 @@ impl Transmitter {
         let Some(index) = self.leaving() else {
             return false;
         };
+        let failed = status.contains(InterruptStatus::TRANSMIT_ERROR);
+        let ended = !failed || status.contains(InterruptStatus::PACKET_TRANSMITTED);
+        if !ended && memory.registers.command().contains(Command::TRANSMIT) {
+            return false;
+        }
         let outcome = memory.registers.page0().transmit_status();
-        if status.contains(InterruptStatus::TRANSMIT_ERROR) {
+        if failed {
             count_failure(outcome, counters);
         } else {
             count_success(memory, outcome, counters);
         }
         self.free(memory, index, now);
         true
-    }
-
-    /// The transmission just started has ended before its start returned, as it
-    /// does in QEMU: frees the slot without looking at collisions, of which
-    /// there was no time for any.
-    pub fn ended_at_once<B: RegisterBus>(
-        &mut self,
-        memory: &mut CardMemory<B>,
-        now: Instant,
-        counters: &mut CardCounters,
-    ) {
-        if let Some(index) = self.leaving() {
-            counters.transmissions_completed += 1;
-            self.free(memory, index, now);
-        }
     }
 
     /// Transmits the leaving slot once more, after the chip was stopped in the
@@ -198,7 +197,6 @@ impl Transmitter {
     }
 
     fn start<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>, index: usize, now: Instant) {
-        let page = self.page_of(index);
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
@@ -206,6 +204,12 @@ impl Transmitter {
             return;
         };
         *slot = Slot::Leaving { length, since: now };
+        self.command(memory, index, length);
+    }
+
+    /// Has the chip transmit the slot `index`.
+    fn command<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>, index: usize, length: u16) {
+        let page = self.page_of(index);
         if self.programmed != Some((page, length)) {
             let mut page0 = memory.registers.page0();
             page0.set_transmit_page(page);

@@ -82,6 +82,15 @@ impl Prefix {
         (self.address.to_bits() ^ address.to_bits()) & mask(self.length) == 0
     }
 
+    /// Whether `address` is one that a host of the network can have: neither
+    /// the network's own address nor its broadcast address (RFC 1122 section
+    /// 3.2.1.3). In a network of 31 or 32 bits every address is a host's (RFC
+    /// 3021).
+    pub const fn has_host(self, address: Ipv4Addr) -> bool {
+        let host = address.to_bits() & !mask(self.length);
+        self.contains(address) && (self.length >= 31 || (host != 0 && host != !mask(self.length)))
+    }
+
     /// The broadcast address of the network; one of 31 or 32 bits has none
     /// (RFC 3021).
     pub const fn broadcast(self) -> Option<Ipv4Addr> {
@@ -147,6 +156,26 @@ mod tests {
         for wrong in ["", "10.0.2.15", "10.0.2.15/33", "10.0.2/24", "10.0.2.15/"] {
             assert_eq!(wrong.parse::<Prefix>(), Err(InvalidPrefix), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn rfc1122_3_2_1_3_no_host_has_the_networks_address_or_its_broadcast_address() {
+        let prefix: Prefix = "10.0.2.15/24".parse().expect("a prefix");
+        for (address, is_host) in [
+            ([10, 0, 2, 0], false),
+            ([10, 0, 2, 1], true),
+            ([10, 0, 2, 254], true),
+            ([10, 0, 2, 255], false),
+            ([10, 0, 3, 1], false),
+        ] {
+            assert_eq!(prefix.has_host(address.into()), is_host, "{address:?}");
+        }
+        for network in ["192.0.2.2/31", "192.0.2.2/32"] {
+            let network: Prefix = network.parse().expect("a prefix");
+            assert!(network.has_host(network.address()), "{network}");
+        }
+        let pair: Prefix = "192.0.2.2/31".parse().expect("a prefix");
+        assert!(pair.has_host(Ipv4Addr::new(192, 0, 2, 3)));
     }
 
     #[test]

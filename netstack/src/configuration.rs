@@ -14,7 +14,7 @@ pub const MAXIMUM_NAME_LENGTH: usize = 32;
 /// made, and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackConfiguration {
-    /// Interfaces.
+    /// Interfaces besides the loopback interface.
     pub interfaces: usize,
     /// Routes.
     pub routes: usize,
@@ -35,7 +35,8 @@ pub struct StackConfiguration {
     pub echo_requests: usize,
     /// Frames that have not been fetched for sending.
     pub frames: usize,
-    /// Packets to our own addresses that have not been received yet.
+    /// Datagrams that wait on the loopback interface while no adapter is its
+    /// link.
     pub loopback_packets: usize,
     /// ICMP errors sent in a second at most (RFC 1812 section 4.3.2.8).
     pub icmp_errors_per_second: u32,

@@ -68,7 +68,8 @@ impl Stack {
                 return;
             }
         };
-        if !ethernet::is_station(header.source) {
+        // On the loopback interface the address of all zeros is our own.
+        if !ethernet::is_station(header.source) && header.source != ours.hardware_address {
             counters.dropped_source += 1;
             return;
         }
@@ -86,6 +87,7 @@ impl Stack {
     }
 
     /// Queues a frame for sending.
+    #[inline(always)]
     pub(crate) fn ethernet_send(
         &mut self,
         interface: InterfaceId,

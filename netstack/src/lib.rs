@@ -10,7 +10,7 @@
 //! packet has its own counter in the layer that drops it.
 //!
 //! RFCs: Ethernet 894; ARP 826, 5227; neighbour states 4861 section 7.3; IPv4
-//! 791, 1122, 1812, 6864; ICMP 792, 1122, 1812; UDP 768, 1122, 6056;
+//! 791, 1112, 1122, 1812, 6864; ICMP 792, 1122, 1812; UDP 768, 1122, 6056;
 //! checksums 1071, 1624.
 #![no_std]
 #![forbid(unsafe_code)]

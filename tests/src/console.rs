@@ -170,6 +170,22 @@ impl Console {
         self.screen.line(found)
     }
 
+    /// [`Console::expect_within`] for a line that need not come.
+    pub fn look_for(&mut self, text: &str, patience: Duration) -> Option<String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let mut unseen = self.seen..self.screen.complete();
+            if let Some(found) = unseen.find(|&index| self.screen.line(index).contains(text)) {
+                self.seen = found + 1;
+                return Some(self.screen.line(found));
+            }
+            if self.closed || Instant::now() >= deadline {
+                return None;
+            }
+            self.read_some();
+        }
+    }
+
     /// All complete lines so far.
     pub fn lines(&self) -> Vec<String> {
         (0..self.screen.complete())

@@ -21,6 +21,16 @@ impl Counters {
             .unwrap_or_else(|line| panic!("not a counter: {line}"))
     }
 
+    /// Asks for the counters of one layer only.
+    ///
+    /// # Panics
+    /// When a line is neither a counter nor the closing line.
+    #[track_caller]
+    pub fn read_layer(console: &mut Console, layer: &str) -> Self {
+        Self::parse(&console.command(&format!("stats {layer}")))
+            .unwrap_or_else(|line| panic!("not a counter: {line}"))
+    }
+
     /// Looks until the growth fits, and gives it.
     ///
     /// # Panics
@@ -107,6 +117,21 @@ impl Growth {
             .sum()
     }
 
+    /// The growth of all counters that fit a pattern: words between dots, each of which may be `*` or end in one (`ndis.*.dropped_*`).
+    ///
+    /// # Panics
+    /// When there is no such counter.
+    #[track_caller]
+    pub fn sum(&self, pattern: &str) -> u64 {
+        let mut fitting = self
+            .0
+            .iter()
+            .filter(|(name, _)| fits(pattern, name))
+            .peekable();
+        assert!(fitting.peek().is_some(), "no counter fits `{pattern}`");
+        fitting.map(|(_, growth)| growth).sum()
+    }
+
     /// Those that have grown at all.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         let grown = self.0.iter().filter(|(_, growth)| **growth != 0);
@@ -117,6 +142,24 @@ impl Growth {
 impl fmt::Debug for Growth {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_map().entries(self.iter()).finish()
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    let (mut wanted, mut words) = (pattern.split('.'), name.split('.'));
+    loop {
+        match (wanted.next(), words.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(word)) if word_fits(wanted, word) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn word_fits(pattern: &str, word: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => word.starts_with(start),
+        None => pattern == word,
     }
 }
 
@@ -284,6 +327,17 @@ mod tests {
             after.since(&before).iter().collect::<Vec<_>>(),
             [("ip.received", 2)]
         );
+    }
+
+    #[test]
+    fn counters_are_added_up_by_a_pattern() {
+        let text =
+            "ip.dropped_a 1\nip.dropped_b 2\nip.kept 4\nndis.x.dropped_a 8\n4 counters, 0 at 0";
+        let growth = Counters::parse(&lines(text))
+            .unwrap()
+            .since(&Counters::default());
+        assert_eq!(growth.sum("ip.dropped_*"), 3);
+        assert_eq!(growth.sum("ndis.*.dropped_a"), 8);
     }
 
     #[test]

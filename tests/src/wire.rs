@@ -19,27 +19,27 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Binds the test's end; QEMU sends to it from the start.
+    /// Binds the test's end of the cable of the card with this number, from 0; QEMU sends to it from the start.
     ///
     /// # Panics
     /// When the socket cannot be made.
-    pub fn new(folder: &Path) -> Self {
-        let socket = UnixDatagram::bind(folder.join(TEST_END)).expect("the wire's socket");
+    pub fn new(folder: &Path, number: usize) -> Self {
+        let socket = UnixDatagram::bind(end(folder, TEST_END, number)).expect("the wire's socket");
         socket
             .set_write_timeout(Some(crate::PATIENCE))
             .expect("a timeout on a socket");
         Self {
             socket,
-            card: folder.join(QEMU_END),
+            card: end(folder, QEMU_END, number),
         }
     }
 
     /// The text of QEMU's network backend.
-    pub fn backend(folder: &Path) -> OsString {
+    pub fn backend(folder: &Path, number: usize) -> OsString {
         let mut backend = OsString::from("dgram,local.type=unix,local.path=");
-        backend.push(folder.join(QEMU_END));
+        backend.push(end(folder, QEMU_END, number));
         backend.push(",remote.type=unix,remote.path=");
-        backend.push(folder.join(TEST_END));
+        backend.push(end(folder, TEST_END, number));
         backend
     }
 
@@ -107,4 +107,8 @@ impl Wire {
             card: self.card.clone(),
         }
     }
+}
+
+fn end(folder: &Path, name: &str, number: usize) -> PathBuf {
+    folder.join(format!("{name}-{number}"))
 }

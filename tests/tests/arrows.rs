@@ -5,29 +5,43 @@ use std::process::Command;
 use tests::script;
 
 /// Which packages of the workspace each of them may use, without what its own tests use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("rt", &[]),
     ("boot", &["rt"]),
     ("executive", &[]),
     ("ndis", &["executive"]),
+    ("loopback", &["ndis"]),
     ("ne2000", &["executive", "ndis"]),
     ("netstack", &["executive", "ndis"]),
+    // Of `netstack` the formats of headers (`wire`), so that there is one description of each.
+    ("filters", &["executive", "ndis", "netstack"]),
     ("afd", &["executive", "ndis", "netstack"]),
     (
         "kernel",
-        &["rt", "executive", "ndis", "ne2000", "netstack", "afd"],
+        &[
+            "rt",
+            "executive",
+            "ndis",
+            "loopback",
+            "ne2000",
+            "netstack",
+            "filters",
+            "afd",
+        ],
     ),
     ("tests", &[]),
 ];
 
 /// Packages that end up on the bare machine: there is no `std` there.
-const BARE_METAL: [&str; 8] = [
+const BARE_METAL: [&str; 10] = [
     "rt",
     "boot",
     "executive",
     "ndis",
+    "loopback",
     "ne2000",
     "netstack",
+    "filters",
     "afd",
     "kernel",
 ];

@@ -77,6 +77,14 @@ fn options_become_arguments_of_qemu() {
             "ne2k_isa,iobase=0x280,irq=5,",
         ),
         (vec!["--memory", "16M"], " -m 16M "),
+        (
+            vec!["--add-card", "isa,0x280,5,dgram,a=b,c=d"],
+            "-netdev dgram,id=net1,a=b,c=d -device ne2k_isa,iobase=0x280,irq=5,netdev=net1",
+        ),
+        (
+            vec!["--add-card", "pci,user"],
+            "-netdev user,id=net1 -device ne2k_pci,netdev=net1,romfile=",
+        ),
         (vec!["--machine", "q35"], " -M q35 "),
         (vec!["--machine", "microvm"], " -M microvm,"),
         (vec!["--machine", "isapc"], " -M isapc -cpu "),

@@ -16,6 +16,14 @@ pub(crate) struct StoredDatagram {
     pub(crate) flags: ReceiveFlags,
 }
 
+impl StoredDatagram {
+    /// Another handle to the first `length` bytes; `None` without a packet.
+    fn share(&self, length: usize) -> Option<Self> {
+        let packet = self.packet.share_range(0, length)?;
+        Some(Self { packet, ..*self })
+    }
+}
+
 /// What is too full to store a datagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Full {
@@ -86,6 +94,24 @@ impl ReceiveWindow {
         Ok(())
     }
 
+    /// The oldest datagram, cut to `capacity` bytes, and whether anything was
+    /// cut off.
+    #[inline]
+    pub(crate) fn take_oldest(
+        &mut self,
+        table: &mut Lists<StoredDatagram>,
+        capacity: usize,
+    ) -> Option<(StoredDatagram, bool)> {
+        let mut datagram = table.pop_front(&mut self.datagrams)?;
+        let length = datagram.packet.len();
+        self.content -= length;
+        let is_truncated = length > capacity;
+        if is_truncated {
+            datagram.packet.truncate(capacity);
+        }
+        Some((datagram, is_truncated))
+    }
+
     /// Gives the oldest datagram to a receive with room for `capacity` bytes,
     /// or a second handle to it when the receive only peeks. What stays, stays
     /// in its place.
@@ -95,11 +121,7 @@ impl ReceiveWindow {
         capacity: usize,
         flags: ReceiveFlags,
     ) -> Taken {
-        let Some((key, stored)) = self
-            .datagrams
-            .head()
-            .and_then(|key| Some((key, table.get(key)?)))
-        else {
+        let Some(stored) = self.datagrams.head().and_then(|key| table.get(key)) else {
             return Taken::Nothing;
         };
         let length = stored.packet.len();
@@ -110,28 +132,20 @@ impl ReceiveWindow {
             };
         }
         let taken = if flags.contains(ReceiveFlags::PEEK) {
-            let StoredDatagram { source, flags, .. } = *stored;
-            let shared = stored.packet.share_range(0, capacity);
-            shared.map(|packet| StoredDatagram {
-                packet,
-                source,
-                flags,
-            })
+            stored
+                .share(capacity)
+                .map(|shared| (shared, length > capacity))
         } else {
-            self.content -= length;
-            table.remove(&mut self.datagrams, key).map(|mut datagram| {
-                datagram.packet.truncate(capacity);
-                datagram
-            })
+            self.take_oldest(table, capacity)
         };
         taken.map_or(
             Taken::Refused {
                 status: NtStatus::INSUFFICIENT_RESOURCES,
                 information: 0,
             },
-            |datagram| Taken::Datagram {
+            |(datagram, is_truncated)| Taken::Datagram {
                 datagram,
-                is_truncated: length > capacity,
+                is_truncated,
             },
         )
     }

@@ -54,6 +54,7 @@ impl<T> Lists<T> {
     ///
     /// # Errors
     /// The value itself when the table is full.
+    #[inline]
     pub(crate) fn push_back(&mut self, list: &mut List, value: T) -> Result<Key, T> {
         let entry = Entry {
             value,
@@ -89,8 +90,16 @@ impl<T> Lists<T> {
     }
 
     /// Takes the oldest entry out of `list`.
+    #[inline]
     pub(crate) fn pop_front(&mut self, list: &mut List) -> Option<T> {
-        self.remove(list, list.head?)
+        let Entry { value, next, .. } = self.entries.remove(list.head?)?;
+        list.head = next;
+        match next.and_then(|next| self.entries.get_mut(next)) {
+            Some(next) => next.previous = None,
+            None => list.tail = None,
+        }
+        list.length -= 1;
+        Some(value)
     }
 
     /// The entry that `key` names.

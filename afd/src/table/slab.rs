@@ -78,6 +78,7 @@ impl<T> Slab<T> {
     ///
     /// # Errors
     /// The value itself when every slot is in use.
+    #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
         let free = self
             .free
@@ -99,6 +100,7 @@ impl<T> Slab<T> {
     }
 
     /// Frees a slot and gives its value.
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         let slot = self.slots.get_mut(key.index())?;
         if slot.generation != key.generation || matches!(slot.content, Content::Free { .. }) {
@@ -116,6 +118,7 @@ impl<T> Slab<T> {
     }
 
     /// The value that `key` names.
+    #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index())?;
         match &slot.content {
@@ -125,6 +128,7 @@ impl<T> Slab<T> {
     }
 
     /// The value that `key` names, for writing.
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.index())?;
         match &mut slot.content {

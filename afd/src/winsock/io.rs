@@ -110,6 +110,7 @@ impl Winsock {
 
     /// What is known of a socket, and its provider, which is in use as long as
     /// the reference lives (seed item 51).
+    #[inline(always)]
     pub(super) fn look_up(
         &self,
         socket: Socket,

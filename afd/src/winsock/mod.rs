@@ -1,7 +1,8 @@
 //! The Winsock face: what programs call.
 //!
-//! Every call becomes IRPs to the AFD device and waits for them; no call goes
-//! round the device. The calls are made by threads at Passive. What Winsock
+//! Every call becomes IRPs to the AFD device and waits for them, except
+//! transfers that the device's fast I/O carries out at once; no call goes round
+//! the device. The calls are made by threads at Passive. What Winsock
 //! writes through pointers is written to slices and references here, and
 //! `SOCKET_ERROR` with `WSAGetLastError` is an `Err` whose value is also the
 //! thread's last error.
@@ -26,8 +27,10 @@ mod tests;
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use executive::{Executive, SpinLock};
+use executive::{Executive, NtStatus, SpinLock};
 use ndis::packet::PacketPool;
+use netstack::SocketAddress;
+use netstack::tdi::{Payload, ReceiveFlags};
 
 use catalogue::Catalogue;
 pub use catalogue::Provider;
@@ -37,6 +40,9 @@ use last_error::LastErrors;
 pub use startup::WsaData;
 use table::SocketTable;
 
+#[cfg(doc)]
+use crate::Afd;
+use crate::FastReceive;
 use crate::handle::Handle;
 use crate::request::{AfdIrp, AfdIrpPool};
 
@@ -45,6 +51,26 @@ pub trait AfdDevice: Sync {
     /// Hands an IRP to the device. It is completed before this returns, or
     /// later. Called at Passive with no lock held.
     fn submit(&self, irp: AfdIrp);
+
+    /// Fast I/O: receives a datagram that waits, see [`Afd::fast_receive`].
+    /// `None`: an IRP has to be made.
+    fn fast_receive(
+        &self,
+        handle: Handle,
+        capacity: usize,
+        flags: ReceiveFlags,
+    ) -> Option<FastReceive>;
+
+    /// Fast I/O: sends a datagram, see [`Afd::fast_send`].
+    ///
+    /// # Errors
+    /// The payload as it was: an IRP has to be made.
+    fn fast_send(
+        &self,
+        handle: Handle,
+        remote: Option<SocketAddress>,
+        data: Payload,
+    ) -> Result<NtStatus, Payload>;
 }
 
 /// A socket: the handle of an endpoint.

@@ -7,10 +7,11 @@ use netstack::checksum::PayloadChecksum;
 use netstack::tdi::{Payload, ReceiveFlags};
 
 use super::constants::{MSG_OOB, MSG_PARTIAL, MSG_PEEK};
-use super::io::{Completed, blocking_error};
+use super::io::blocking_error;
 use super::{Socket, Winsock, WsaError};
+use crate::FastReceive;
 use crate::ioctl::{AfdFlags, ControlCode, ReceiveInfo, SendInfo};
-use crate::request::MajorFunction;
+use crate::request::{Datagram, MajorFunction};
 use crate::send::MAXIMUM_DATAGRAM_SIZE;
 
 impl Winsock {
@@ -57,6 +58,12 @@ impl Winsock {
             }
             self.bind_if_unbound(&information)?;
             let data = self.gather(buffers)?;
+            let length = data.packet.len();
+            let data = match self.device.fast_send(socket.handle(), to, data) {
+                Ok(NtStatus::SUCCESS) => return Ok(length),
+                Ok(status) => return Err(blocking_error(status)),
+                Err(data) => data,
+            };
             let code = if to.is_some() {
                 ControlCode::SEND_DATAGRAM
             } else {
@@ -170,7 +177,14 @@ impl Winsock {
                 capacity = capacity.saturating_add(buffer.len());
             }
             let capacity = capacity.min(u32::MAX as usize);
-            let completed = self.request(
+            let fast = self
+                .device
+                .fast_receive(socket.handle(), capacity, tdi_flags);
+            if let Some(FastReceive { status, datagram }) = fast {
+                *flags = message_flags(status);
+                return scatter(status, datagram.packet.len(), &datagram, buffers, from);
+            }
+            let mut completed = self.request(
                 MajorFunction::DeviceControl,
                 socket,
                 information.receive_timeout,
@@ -182,27 +196,31 @@ impl Winsock {
                     })
                 },
             )?;
-            *flags = message_flags(completed.status);
-            scatter(completed, buffers, from)
+            let (status, information) = (completed.status, completed.information);
+            *flags = message_flags(status);
+            match completed.reply().and_then(|reply| reply.datagram.as_ref()) {
+                Some(datagram) => scatter(status, information, datagram, buffers, from),
+                None => completed.into_result(),
+            }
         })
     }
 }
 
-/// Hands a received datagram to the caller.
+/// Hands a received datagram to the caller, of which `information` bytes are
+/// his.
 fn scatter(
-    mut completed: Completed,
+    status: NtStatus,
+    information: usize,
+    datagram: &Datagram,
     buffers: &mut [&mut [u8]],
     from: Option<&mut SocketAddress>,
 ) -> Result<usize, WsaError> {
-    let (status, information) = (completed.status, completed.information);
-    if let Some(datagram) = completed.reply().and_then(|reply| reply.datagram.as_ref()) {
-        let mut offset = 0;
-        for buffer in buffers {
-            offset += datagram.packet.copy_to(offset, buffer);
-        }
-        if let Some(from) = from {
-            *from = datagram.source;
-        }
+    let mut offset = 0;
+    for buffer in buffers {
+        offset += datagram.packet.copy_to(offset, buffer);
+    }
+    if let Some(from) = from {
+        *from = datagram.source;
     }
     if status.is_success() {
         Ok(information)

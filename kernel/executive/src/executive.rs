@@ -110,6 +110,7 @@ impl Executive {
     /// Raises the level until the guard is dropped; from `Device` on this
     /// disables the processor's interrupts. Raising to a level below the
     /// present one is a bug check.
+    #[inline]
     pub fn raise_irql(&'static self, level: Irql) -> RaisedIrql {
         RaisedIrql::new(self, level)
     }
@@ -152,7 +153,7 @@ impl Executive {
     /// with interrupts disabled.
     pub fn enter_interrupt(&self) -> PreviousIrql {
         self.counters.interrupts.fetch_add(1, Ordering::Relaxed);
-        PreviousIrql(self.exchange_irql(Irql::Device))
+        PreviousIrql(self.exchange_irql(Irql::Device as u8))
     }
 
     /// Ends an interrupt: the level is again what it was. Called by the
@@ -161,7 +162,7 @@ impl Executive {
     /// stack before it returns from the interrupt.
     pub fn leave_interrupt(&self, previous: PreviousIrql) -> bool {
         self.exchange_irql(previous.0);
-        previous.0 < Irql::Dispatch && self.is_dispatch_due()
+        previous.0 < Irql::Dispatch as u8 && self.is_dispatch_due()
     }
 
     /// Runs what the interrupt has made due: timers, DPCs, a thread switch, so
@@ -170,7 +171,7 @@ impl Executive {
     /// returns with them disabled.
     pub fn dispatch_interrupt(&'static self) {
         while self.is_dispatch_due() {
-            let previous = self.exchange_irql(Irql::Dispatch);
+            let previous = self.exchange_irql(Irql::Dispatch as u8);
             self.platform.restore_interrupts(true);
             self.dispatch();
             self.platform.disable_interrupts();
@@ -238,11 +239,12 @@ impl Executive {
         log::error!(target: "executive", "IRP {id} was dropped without being completed");
     }
 
-    /// Sets the level without any consequence; answers what it was.
-    pub(crate) fn exchange_irql(&self, level: Irql) -> Irql {
+    /// Sets the level's number without any consequence; answers what it was.
+    #[inline]
+    pub(crate) fn exchange_irql(&self, level: u8) -> u8 {
         // Plain load and store: an interruption in between restores the level.
-        let previous = self.irql();
-        self.irql.store(level as u8, Ordering::Relaxed);
+        let previous = self.irql.load(Ordering::Relaxed);
+        self.irql.store(level, Ordering::Relaxed);
         previous
     }
 
@@ -285,6 +287,7 @@ impl Executive {
         self.pending.load(Ordering::Relaxed) & pending::TIMER != 0
     }
 
+    #[inline]
     pub(crate) fn is_dispatch_due(&self) -> bool {
         self.pending.load(Ordering::Relaxed) != 0 && !self.halted.load(Ordering::Relaxed)
     }

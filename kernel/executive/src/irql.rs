@@ -69,7 +69,7 @@ pub mod level {
 /// The level that an interrupt found, to be given back when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the interrupt must end with `leave_interrupt`"]
-pub struct PreviousIrql(pub(crate) Irql);
+pub struct PreviousIrql(pub(crate) u8);
 
 /// While it lives the level is raised; dropping it lowers the level to what it
 /// was, which runs what became due meanwhile (DPCs, a thread switch).
@@ -79,7 +79,8 @@ pub struct PreviousIrql(pub(crate) Irql);
 #[must_use = "the level is lowered when this is dropped"]
 pub struct RaisedIrql {
     executive: &'static Executive,
-    previous: Irql,
+    /// The level's number: it goes back where it came from unread.
+    previous: u8,
     /// For `Device` and above: whether the processor's interrupts were on.
     interrupts: Option<bool>,
     /// A level belongs to the thread that raised it.
@@ -87,13 +88,12 @@ pub struct RaisedIrql {
 }
 
 impl RaisedIrql {
+    #[inline]
     pub(crate) fn new(executive: &'static Executive, level: Irql) -> Self {
         let interrupts = (level >= Irql::Device).then(|| executive.platform().disable_interrupts());
-        let previous = executive.exchange_irql(level);
-        if previous > level {
-            executive.bug_check(format_args!(
-                "IRQL {previous:?} cannot be raised to {level:?}"
-            ));
+        let previous = executive.exchange_irql(level as u8);
+        if previous > level as u8 {
+            Self::refuse(executive, Irql::from_number(previous), level);
         }
         Self {
             executive,
@@ -103,21 +103,31 @@ impl RaisedIrql {
         }
     }
 
+    #[cold]
+    fn refuse(executive: &'static Executive, previous: Irql, level: Irql) -> ! {
+        executive.bug_check(format_args!(
+            "IRQL {previous:?} cannot be raised to {level:?}"
+        ))
+    }
+
     /// The level that will be in force again.
     pub fn previous(&self) -> Irql {
-        self.previous
+        Irql::from_number(self.previous)
     }
 }
 
 impl Drop for RaisedIrql {
+    #[inline]
     fn drop(&mut self) {
         self.executive.exchange_irql(self.previous);
         if let Some(were_enabled) = self.interrupts {
             self.executive.platform().restore_interrupts(were_enabled);
         }
-        self.executive.dispatch_if_due();
+        if self.executive.is_dispatch_due() {
+            self.executive.dispatch_if_due();
+        }
         #[cfg(any(test, feature = "simulation"))]
-        if self.previous < Irql::Dispatch {
+        if self.previous() < Irql::Dispatch {
             self.executive.platform().irql_lowered();
         }
     }

@@ -52,7 +52,7 @@ pub use event::{Event, EventKind};
 pub use executive::{AtomicExecutiveCounters, Executive, ExecutiveCounters};
 pub use irql::{Irql, PreviousIrql, RaisedIrql, level};
 pub use limits::Limits;
-pub use lock::{SpinLock, SpinLockGuard};
+pub use lock::{SpinLock, SpinLockGuard, SpinLockGuardAtLevel};
 pub use platform::{Platform, ThreadId};
 pub use status::NtStatus;
 pub use thread::{Priority, Thread, ThreadInformation, ThreadState};

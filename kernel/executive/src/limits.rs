@@ -20,6 +20,13 @@ pub struct Limits {
     pub worker_stack_bytes: usize,
     /// The priority of worker threads.
     pub worker_priority: Priority,
+    /// The length of the window in which the time of a worker is limited.
+    pub worker_window: Duration,
+    /// The time that a worker may take of each window while other threads are
+    /// ready.
+    pub worker_window_share: Duration,
+    /// How long a worker leaves the processor to them then.
+    pub worker_pause: Duration,
     /// The priority of the thread that runs what a DPC pass left over.
     pub dpc_thread_priority: Priority,
     /// DPCs that one pass runs at most before the DPC thread takes over.
@@ -44,11 +51,14 @@ impl Default for Limits {
             work_items: 16,
             worker_stack_bytes: 64 * 1024,
             worker_priority: Priority::HIGH,
+            worker_window: Duration::from_millis(10),
+            worker_window_share: Duration::from_millis(8),
+            worker_pause: Duration::from_millis(1),
             dpc_thread_priority: Priority::NORMAL,
-            dpc_pass_count: 32,
+            dpc_pass_count: 2,
             dpc_window: Duration::from_millis(10),
             dpc_window_share: Duration::from_millis(5),
-            quantum_ticks: 10,
+            quantum_ticks: 5,
         }
     }
 }

@@ -33,6 +33,7 @@ impl<T, L: Level> SpinLock<T, L> {
     /// Raises the IRQL to the lock's level and gives access until the guard is
     /// dropped. Called at or below the lock's level; anything else, and taking
     /// a lock that is held, is a bug check.
+    #[inline]
     pub fn lock(&self) -> SpinLockGuard<'_, T> {
         let raised = self.executive.raise_irql(L::IRQL);
         let Some(value) = self.value.try_lock() else {
@@ -44,9 +45,33 @@ impl<T, L: Level> SpinLock<T, L> {
         }
     }
 
+    /// Gives access like [`SpinLock::lock`] to a caller that is at the lock's
+    /// level already and stays there until the guard is dropped; the level is
+    /// not touched (the `KeAcquireSpinLockAtDpcLevel` of Windows). Another
+    /// level, and taking a lock that is held, is a bug check.
+    #[inline]
+    pub fn lock_at_level(&self) -> SpinLockGuardAtLevel<'_, T> {
+        if self.executive.irql() != L::IRQL {
+            self.wrong_level(L::IRQL)
+        }
+        let Some(value) = self.value.try_lock() else {
+            self.recursion(L::IRQL)
+        };
+        SpinLockGuardAtLevel { value }
+    }
+
     /// The value, without locking: there is no other reference.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
+    }
+
+    #[cold]
+    fn wrong_level(&self, level: Irql) -> ! {
+        let value = core::any::type_name::<T>();
+        let found = self.executive.irql();
+        self.executive.bug_check(format_args!(
+            "the {level:?} lock of {value} is taken at {found:?} as if raised"
+        ))
     }
 
     #[cold]
@@ -87,6 +112,33 @@ impl<T> DerefMut for SpinLockGuard<'_, T> {
 }
 
 impl<T: fmt::Debug> fmt::Debug for SpinLockGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
+    }
+}
+
+/// Access to a locked value, from [`SpinLock::lock_at_level`]; dropping it
+/// unlocks.
+#[must_use = "the lock is released when this is dropped"]
+pub struct SpinLockGuardAtLevel<'a, T> {
+    value: spin::MutexGuard<'a, T>,
+}
+
+impl<T> Deref for SpinLockGuardAtLevel<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for SpinLockGuardAtLevel<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for SpinLockGuardAtLevel<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, formatter)
     }

@@ -70,7 +70,7 @@ impl Executive {
     /// body, and ends the thread.
     pub fn thread_start(&'static self, thread: ThreadId) -> ! {
         let body = self.with_database(|database| database.take_body(thread));
-        self.exchange_irql(Irql::Passive);
+        self.exchange_irql(Irql::Passive as u8);
         self.platform().restore_interrupts(true);
         self.dispatch_if_due();
         match body {
@@ -92,7 +92,7 @@ impl Executive {
     }
 
     pub(crate) fn begin_idle(&'static self) {
-        self.exchange_irql(Irql::Passive);
+        self.exchange_irql(Irql::Passive as u8);
         self.platform().restore_interrupts(true);
     }
 
@@ -155,7 +155,7 @@ impl Executive {
     /// before left its work pending for the next round.
     fn dispatch_below(&'static self) {
         while self.is_dispatch_due() {
-            let previous = self.exchange_irql(Irql::Dispatch);
+            let previous = self.exchange_irql(Irql::Dispatch as u8);
             self.dispatch();
             self.exchange_irql(previous);
         }
@@ -231,14 +231,14 @@ impl Executive {
 
     /// Gives the processor away until the wait ends. Interrupts disabled.
     fn block(&'static self, names: &[ObjectName], timeout: Option<Duration>) -> Option<usize> {
-        let previous = self.exchange_irql(Irql::Dispatch);
+        let previous = self.exchange_irql(Irql::Dispatch as u8);
         let now = self.now();
         let due = timeout.map(|timeout| now + timeout);
-        let may_wait =
-            previous < Irql::Dispatch && self.with_database_locked(|database| database.may_wait());
+        let may_wait = previous < Irql::Dispatch as u8
+            && self.with_database_locked(|database| database.may_wait());
         if !may_wait {
-            let thread = self.current_thread();
-            self.bug_check(format_args!("thread {thread} waits at {previous:?}"));
+            let (thread, level) = (self.current_thread(), Irql::from_number(previous));
+            self.bug_check(format_args!("thread {thread} waits at {level:?}"));
         }
         let counters = self.counters_of_executive();
         counters.waits_blocked.fetch_add(1, Ordering::Relaxed);
@@ -258,7 +258,7 @@ impl Executive {
     fn end_thread(&'static self) -> ! {
         self.require_at_most(Irql::Passive, "the end of a thread");
         self.platform().disable_interrupts();
-        self.exchange_irql(Irql::Dispatch);
+        self.exchange_irql(Irql::Dispatch as u8);
         let now = self.now();
         let Switch { from, to } = self.with_database_locked(|database| database.end_current(now));
         self.counters_of_executive()

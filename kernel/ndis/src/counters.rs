@@ -67,6 +67,16 @@ executive::atomic_counters! {
         resets_hung,
         /// Status indications.
         status_indications,
+        /// Packets sent that the wrapper loops back to this machine.
+        loopbacks,
+        /// Of those, packets that are for this machine alone and did not go to the miniport.
+        loopbacks_only,
+        /// Packets not looped back: no packet was left for it.
+        loopbacks_no_packet,
+        /// Packets not looped back: too many waited for it.
+        loopbacks_queue_full,
+        /// Frames looped back to the bindings.
+        loopback_frames,
     }
 }
 

@@ -19,14 +19,14 @@
 //!
 //! No handler is called with a lock held, except a miniport's three interrupt handlers, which
 //! cannot call the wrapper and run with the lock of their interrupt (Device level). The other
-//! locks are at Dispatch; their order, outermost first: an adapter's, a binding's, a binding's
-//! multicast list. The lock of the console's question and that of the bindings being made are
-//! taken alone.
+//! locks are at Dispatch; their order, outermost first: an adapter's (that of the adapter below
+//! before that of the one above), its note of the binding below, a binding's, a binding's multicast
+//! list. The lock of the console's question and that of the bindings being made are taken alone.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 extern crate std;
 
 pub mod adapter;
@@ -40,12 +40,14 @@ pub mod oid;
 pub mod packet;
 pub mod platform;
 pub mod protocol;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod status;
 mod wrapper;
 
 pub use adapter::{AdapterHandle, AdapterState};
 pub use address::HardwareAddress;
-pub use binding::{BindingHandle, MULTICAST_LIST_SIZE};
+pub use binding::{BindingHandle, MULTICAST_LIST_SIZE, PROTOCOL_OPTION_NO_LOOPBACK};
 pub use filter::PacketFilter;
 pub use medium::Medium;
 pub use miniport::{
@@ -54,7 +56,7 @@ pub use miniport::{
     SendOutcome, Transfer, TransferData,
 };
 pub use oid::Oid;
-pub use packet::{Packet, PacketPool};
+pub use packet::{Packet, PacketFlags, PacketPool};
 pub use platform::{BusPlatform, Configuration, InterruptService};
 pub use protocol::{
     PnpEvent, ProtocolCharacteristics, ProtocolDriver, ProtocolHandle, ReceiveContext, Request,

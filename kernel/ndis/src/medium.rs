@@ -16,6 +16,9 @@ pub enum Medium {
     Wan = 3,
     /// LocalTalk.
     LocalTalk = 4,
+    /// The machine itself, without hardware: frames are Ethernet's, to and from the address of all
+    /// zeros.
+    Loopback = 17,
 }
 
 impl Medium {
@@ -26,12 +29,13 @@ impl Medium {
         Self::Fddi,
         Self::Wan,
         Self::LocalTalk,
+        Self::Loopback,
     ];
 
     /// Bytes of the link-layer header in front of the payload.
     pub const fn header_size(self) -> usize {
         match self {
-            Self::Ieee802_3 | Self::Wan => 14,
+            Self::Ieee802_3 | Self::Wan | Self::Loopback => 14,
             Self::Ieee802_5 => 14 + 18,
             Self::Fddi => 13,
             Self::LocalTalk => 3,
@@ -47,6 +51,7 @@ impl fmt::Display for Medium {
             Self::Fddi => "FDDI",
             Self::Wan => "WAN",
             Self::LocalTalk => "LocalTalk",
+            Self::Loopback => "loopback",
         })
     }
 }

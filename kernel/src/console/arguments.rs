@@ -7,6 +7,11 @@ use core::str::FromStr;
 
 use embedded_cli::arguments::{Arg, ArgList, ArgsIter};
 
+use super::MAXIMUM_LINE;
+
+/// Longest reason that an error gives, in bytes.
+const REASON: usize = 88;
+
 /// Longest part of an argument that an error repeats, in bytes.
 const SHOWN: usize = 40;
 
@@ -33,6 +38,8 @@ pub enum CommandError {
     },
     /// An argument too many.
     Unexpected(Shown),
+    /// The arguments together make no sense; why, in words.
+    Invalid(Reason),
     /// The arguments are right but it could not be done.
     Failed(Failure),
 }
@@ -43,20 +50,53 @@ pub struct Failure {
     /// What was tried.
     pub what: &'static str,
     /// The answer to it, in words.
-    pub why: heapless::String<48>,
+    pub why: Reason,
 }
 
 impl Failure {
     /// The error of a failure with any displayable reason.
     pub fn error(what: &'static str, why: impl fmt::Display) -> CommandError {
-        let mut text = heapless::String::new();
-        // A reason too long for the text is cut by `write`, not lost.
-        let _ = fmt::write(&mut text, format_args!("{why}"));
-        CommandError::Failed(Self { what, why: text })
+        let why = Reason::new(why);
+        CommandError::Failed(Self { what, why })
+    }
+}
+
+/// Why something is wrong, in words; what is too long is cut.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reason(heapless::String<REASON>);
+
+impl Reason {
+    fn new(why: impl fmt::Display) -> Self {
+        let mut reason = Self::default();
+        // `Reason` never fails; a value that does ends early.
+        let _ = fmt::write(&mut reason, format_args!("{why}"));
+        reason
+    }
+}
+
+impl fmt::Write for Reason {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.0.push(character).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
 impl CommandError {
+    /// The error of arguments that make no sense together.
+    pub fn invalid(why: impl fmt::Display) -> Self {
+        Self::Invalid(Reason::new(why))
+    }
+
     /// Whether the usage line helps.
     pub fn is_usage(&self) -> bool {
         !matches!(self, Self::Failed(_))
@@ -77,6 +117,7 @@ impl fmt::Display for CommandError {
                 range.end()
             ),
             Self::Unexpected(found) => write!(f, "unexpected argument `{found}`"),
+            Self::Invalid(why) => write!(f, "{why}"),
             Self::Failed(failure) => write!(f, "{}: {}", failure.what, failure.why),
         }
     }
@@ -187,6 +228,21 @@ impl<'a> Arguments<'a> {
             expected,
             found: Shown::new(word),
         }
+    }
+
+    /// All words that are left, with a space between two.
+    ///
+    /// # Errors
+    /// A word starts with `-`.
+    pub fn rest(&mut self) -> Result<heapless::String<MAXIMUM_LINE>, CommandError> {
+        let mut rest = heapless::String::new();
+        while let Some(word) = self.optional_word()? {
+            let separator = if rest.is_empty() { "" } else { " " };
+            // A line's words and single spaces are no longer than the line.
+            let _ = rest.push_str(separator);
+            let _ = rest.push_str(word);
+        }
+        Ok(rest)
     }
 
     /// Checks that nothing is left.

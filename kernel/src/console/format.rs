@@ -2,6 +2,8 @@
 
 use core::fmt::{self, Write};
 
+use bitflags::{Flag, Flags};
+
 /// A value, or `-` without one.
 pub(super) struct OrDash<T>(pub(super) Option<T>);
 
@@ -36,5 +38,58 @@ impl<T: fmt::Display> fmt::Display for Padded<T> {
         // A longer text is cut.
         let _ = write!(text, "{}", self.0);
         f.pad(&text)
+    }
+}
+
+/// The names of what is set, joined by commas, in small letters and with hyphens; `none`
+/// without any.
+pub(super) struct Names<I>(pub(super) I);
+
+impl<I: Iterator<Item = &'static str> + Clone> fmt::Display for Names<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = self.0.clone().peekable();
+        if names.peek().is_none() {
+            return f.write_str("none");
+        }
+        for (place, name) in names.enumerate() {
+            if place > 0 {
+                f.write_char(',')?;
+            }
+            name.chars()
+                .map(|letter| match letter {
+                    '_' => '-',
+                    letter => letter.to_ascii_lowercase(),
+                })
+                .try_for_each(|letter| f.write_char(letter))?;
+        }
+        Ok(())
+    }
+}
+
+/// The names of the flags that are set.
+pub(super) fn flag_names<F: Flags + Copy>(
+    set: F,
+) -> Names<impl Iterator<Item = &'static str> + Clone> {
+    let flags = F::FLAGS.iter();
+    let flags = flags.filter(move |flag| set.contains(F::from_bits_retain(flag.value().bits())));
+    Names(flags.map(Flag::name))
+}
+
+/// An NDIS version.
+pub(super) struct Version(pub(super) (u8, u8));
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor) = self.0;
+        write!(f, "{major}.{minor}")
+    }
+}
+
+/// A number given in hundredths.
+pub(super) struct Hundredths(pub(super) u64);
+
+impl fmt::Display for Hundredths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
     }
 }

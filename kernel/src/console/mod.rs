@@ -1,6 +1,7 @@
 //! The console: a thread that edits lines and runs commands.
 
 mod arguments;
+mod base64;
 mod commands;
 mod format;
 mod line;
@@ -9,7 +10,7 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-pub use arguments::{Arguments, CommandError, Failure, Shown};
+pub use arguments::{Arguments, CommandError, Failure, Reason, Shown};
 pub use line::{Line, LineEditor, MAXIMUM_LINE};
 pub use output::Output;
 
@@ -49,7 +50,13 @@ impl Session {
     /// Whether Ctrl-C was typed since the command began. What else was typed is
     /// kept for the next line; beyond 256 bytes it is dropped.
     pub fn is_interrupted(&mut self) -> bool {
-        self.listen(Duration::ZERO)
+        self.listen(Duration::ZERO, &[CTRL_C])
+    }
+
+    /// Waits so long for Ctrl-C or `q`, which ends what goes on without an end;
+    /// whether one of them was typed.
+    pub fn is_ended_within(&mut self, time: Duration) -> bool {
+        self.listen(time, &[CTRL_C, b'q'])
     }
 
     /// Sleeps; `false` if Ctrl-C ended it.
@@ -59,21 +66,22 @@ impl Session {
             if left.is_zero() {
                 return true;
             }
-            if self.listen(left) {
+            if self.listen(left, &[CTRL_C]) {
                 return false;
             }
         }
     }
 
-    /// Takes the next input there is within the time; whether it has Ctrl-C.
-    fn listen(&mut self, timeout: Duration) -> bool {
+    /// Takes the next input there is within the time; whether it has one of the keys
+    /// that end a command.
+    fn listen(&mut self, timeout: Duration, ends: &[u8]) -> bool {
         let mut buffer = [0; 64];
         let event = self.system.machine.read_console(&mut buffer, Some(timeout));
         let ConsoleEvent::Input(count) = event else {
             return false;
         };
         let input = buffer.get(..count).unwrap_or_default();
-        if input.contains(&CTRL_C) {
+        if input.iter().any(|byte| ends.contains(byte)) {
             self.typed_ahead.clear();
             return true;
         }

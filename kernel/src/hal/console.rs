@@ -1,15 +1,16 @@
 //! The console: lines typed on the serial port, and the log between them.
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use executive::{Dpc, Duration, Event, EventKind, Executive, NtStatus};
+use executive::{Dpc, Duration, Event, EventKind, Executive, Irql, NtStatus};
 use heapless::Deque;
 use ndis::platform::InterruptService;
 use spin::Once;
 use wiring::machine::ConsoleEvent;
+use x86_64::instructions::interrupts as processor;
 
 use super::lock::InterruptLock;
-use super::{interrupts, serial};
+use super::{clock, interrupts, serial};
 
 /// Bytes of input that are kept for the reader.
 const INPUT_BYTES: usize = 1024;
@@ -20,8 +21,18 @@ const BYTES_PER_READ: usize = 16;
 /// Most reads in one interrupt.
 const MAX_READS: usize = 16;
 
-/// Bytes written in one go, with interrupts disabled.
-const OUTPUT_PIECE: usize = 64;
+/// Bytes written in one go, with interrupts disabled: what a UART's FIFO holds.
+const OUTPUT_PIECE: usize = 16;
+
+/// How long a writer sleeps before it looks for room again, or for a pause.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Output after which a writer pauses: a thread that prints without end must not keep
+/// those below it from running.
+const BYTES_BETWEEN_PAUSES: usize = 4096;
+
+/// How long the second serial port may take nothing before its writer gives up.
+const SECOND_SILENCE: Duration = Duration::from_millis(500);
 
 /// Goes to the first column and clears the line.
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
@@ -39,6 +50,9 @@ static EDITING: AtomicBool = AtomicBool::new(false);
 
 /// Whether a log record was written over the line being edited.
 static DISTURBED: AtomicBool = AtomicBool::new(false);
+
+/// Bytes written since the last pause.
+static SINCE_PAUSE: AtomicUsize = AtomicUsize::new(0);
 
 static READER: Once<Reader> = Once::new();
 
@@ -160,11 +174,54 @@ fn take(buffer: &mut [u8]) -> usize {
         .count()
 }
 
-/// Writes to the console. A log record from an interrupt may come in between.
+/// Writes to the console. A log record from an interrupt may come in between. Without
+/// room a thread at Passive waits while the output goes on; anybody else, and whoever
+/// has nobody reading the output, gives the rest up.
 pub(crate) fn write(bytes: &[u8]) {
-    for piece in bytes.chunks(OUTPUT_PIECE) {
-        serial::write(piece);
+    if SINCE_PAUSE.fetch_add(bytes.len(), Ordering::Relaxed) >= BYTES_BETWEEN_PAUSES && sleep(PAUSE)
+    {
+        SINCE_PAUSE.store(0, Ordering::Relaxed);
     }
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let piece = rest.get(..OUTPUT_PIECE).unwrap_or(rest);
+        let taken = serial::write(piece);
+        let is_cut = taken < piece.len();
+        rest = rest.get(taken..).unwrap_or_default();
+        if is_cut && (serial::is_stuck() || !sleep(PAUSE)) {
+            serial::drop_bytes(rest.len());
+            return;
+        }
+    }
+}
+
+/// Writes to the second serial port; says how much was taken before nothing was taken for
+/// [`SECOND_SILENCE`]. Passive.
+pub(crate) fn write_second(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    let mut progress = clock::now();
+    while !rest.is_empty() {
+        let sent = serial::write_second(rest);
+        rest = rest.get(sent..).unwrap_or_default();
+        if sent > 0 {
+            progress = clock::now();
+        } else if clock::now() - progress >= SECOND_SILENCE || !sleep(PAUSE) {
+            break;
+        }
+    }
+    bytes.len() - rest.len()
+}
+
+/// Lets other threads run; false where nobody may sleep.
+fn sleep(time: Duration) -> bool {
+    let Some(reader) = READER.get() else {
+        return false;
+    };
+    let may_sleep = reader.executive.irql() == Irql::Passive && processor::are_enabled();
+    if may_sleep {
+        reader.executive.sleep(time);
+    }
+    may_sleep
 }
 
 /// Says whether a line is being edited, which log records then clear and redraw.
@@ -176,7 +233,7 @@ pub(crate) fn set_editing(editing: bool) {
 /// To be called before a log record is written.
 pub(super) fn begin_log() {
     if EDITING.load(Ordering::Relaxed) {
-        serial::write(CLEAR_LINE);
+        serial::write_record(CLEAR_LINE);
     }
 }
 

@@ -1,4 +1,5 @@
-//! The log: one line a record, on the serial port and the text screen.
+//! The log: one line a record, on the serial port and the text screen. Nobody waits for
+//! the serial port: a record without room is dropped and counted.
 
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -13,13 +14,15 @@ use super::{console, serial, vga};
 const PIECE: usize = 192;
 
 /// The layers, each a target of its own.
-const TARGETS: [&str; 17] = [
+const TARGETS: [&str; 19] = [
     "boot",
     "hal",
     "mm",
     "executive",
     "ndis",
     "ne2000",
+    "loopback",
+    "filters",
     "lan",
     "ethernet",
     "arp",
@@ -165,7 +168,7 @@ impl Line {
             self.begun = true;
             console::begin_log();
         }
-        serial::write(&self.text);
+        serial::write_record(&self.text);
         vga::write(&self.text);
         self.text.clear();
     }

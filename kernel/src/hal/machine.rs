@@ -36,6 +36,14 @@ impl Machine for Pc {
         console::write(bytes);
     }
 
+    fn has_second_port(&self) -> bool {
+        serial::has_second()
+    }
+
+    fn write_second_port(&self, bytes: &[u8]) -> usize {
+        console::write_second(bytes)
+    }
+
     fn set_log_level(&self, target: Option<&str>, level: ::log::LevelFilter) -> bool {
         log::set_level(target, level)
     }

@@ -35,6 +35,7 @@ pub(crate) fn fail() -> ! {
 
 fn end(code: u32) -> ! {
     interrupts::disable();
+    write_what_waits();
     // SAFETY: nothing runs after this that could mind.
     unsafe { Port::new(DEBUG_EXIT).write(code) };
     if code == SUCCESS {
@@ -49,6 +50,7 @@ fn end(code: u32) -> ! {
 /// Starts the machine anew.
 pub(crate) fn reboot() -> ! {
     interrupts::disable();
+    write_what_waits();
     // SAFETY: nothing runs after this that could mind.
     unsafe { Port::new(KEYBOARD_COMMAND).write(RESET) };
     // Where there is no keyboard controller, an exception without any gate resets the
@@ -61,6 +63,11 @@ pub(crate) fn reboot() -> ! {
     unsafe { tables::lidt(&no_gates) };
     interrupts::int3();
     halt()
+}
+
+/// Gives the console what its queue still holds.
+fn write_what_waits() {
+    serial::write_unlocked(&[]);
 }
 
 /// Stops for good, where the machine cannot be switched off.

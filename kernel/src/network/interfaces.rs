@@ -9,8 +9,8 @@ use netstack::{HardwareAddress, InterfaceConfiguration, InterfaceId, Prefix, Sta
 
 use crate::configuration::Registry;
 
-/// Interfaces at the same time.
-const MAXIMUM_INTERFACES: usize = 8;
+/// Interfaces at the same time, the loopback interface included.
+const MAXIMUM_INTERFACES: usize = 9;
 
 /// The address that QEMU's user networking gives to its first guest.
 const DEFAULT_ADDRESS: Option<Prefix> = Prefix::new(Ipv4Addr::new(10, 0, 2, 15), 24);
@@ -99,11 +99,36 @@ impl Interfaces {
         }
     }
 
-    /// A binding has gone, and its interface with it.
+    /// A binding to a loopback adapter has come: from now on the loopback
+    /// interface goes by it. A second one is left alone.
+    pub(super) fn attach_loopback(
+        &mut self,
+        binding: LanBinding,
+        name: &str,
+        mtu: usize,
+        stack: &mut Stack,
+    ) {
+        if self.pairs.is_full() {
+            log::error!(target: "ip", "{name}: no room for another interface");
+            return;
+        }
+        match stack.attach_loopback(name, mtu) {
+            // There is room.
+            Ok(interface) => drop(self.pairs.push((binding, interface))),
+            Err(status) => log::error!(target: "ip", "{name}: {status}"),
+        }
+    }
+
+    /// A binding has gone, and its interface with it; the loopback interface
+    /// goes on without.
     pub(super) fn remove(&mut self, binding: LanBinding, stack: &mut Stack) {
         if let Some(place) = self.pairs.iter().position(|pair| pair.0 == binding) {
             let (_, interface) = self.pairs.swap_remove(place);
-            stack.remove_interface(interface);
+            if interface == stack.loopback_interface() {
+                stack.detach_loopback();
+            } else {
+                stack.remove_interface(interface);
+            }
         }
     }
 

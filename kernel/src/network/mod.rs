@@ -15,16 +15,21 @@ pub use ping::Ping;
 use alloc::boxed::Box;
 
 use afd::winsock::AfdDevice;
-use afd::{Afd, AfdIrp, CompletedIrp};
+use afd::{Afd, AfdIrp, CompletedIrp, FastReceive, Handle};
 use executive::irp::{CancelRoutine, IrpId};
 use executive::{Event, EventKind, Executive, Instant, Irql, NtStatus, SpinLock, Timer, WorkItem};
-use netstack::Stack;
-use netstack::lan::{Lan, LanEvent};
+use ndis::{Medium, Packet};
+use netstack::lan::{Lan, LanBinding, LanEvent};
+use netstack::tdi::{Payload, ReceiveFlags};
+use netstack::{SocketAddress, Stack};
 use spin::Once;
 
 /// Events of lan taken in one hold of the lock. A frame costs about 2 µs there,
 /// and the card's ring takes a frame about every 13 µs meanwhile.
 const BATCH: usize = 8;
+/// Batches taken in one run of the work item: some 1 ms. Then the worker looks whether
+/// it has to leave time to other threads.
+const BATCHES: usize = 32;
 
 /// What the lock protects.
 struct Layers {
@@ -104,9 +109,13 @@ impl Network {
     /// The work item's routine: takes what lan has, a batch at a time, then
     /// does what the clock asks for. PASSIVE_LEVEL.
     fn run(&self) {
-        while self.receive_batch() {
-            self.deliver();
-        }
+        let is_more = (0..BATCHES).all(|_| {
+            let is_more = self.receive_batch();
+            if is_more {
+                self.deliver();
+            }
+            is_more
+        });
         let now = self.executive.now();
         {
             let layers = &mut *self.layers.lock();
@@ -116,6 +125,9 @@ impl Network {
             layers.drain_completions(now);
         }
         self.deliver();
+        if is_more && let Some(work) = self.work.get() {
+            work.queue();
+        }
     }
 
     /// Whether there may be more.
@@ -134,57 +146,75 @@ impl Network {
         true
     }
 
-    /// Hands on what an input has left behind.
+    /// Hands on what an input has left behind: a frame, then an IRP, one by one
+    /// with the lock free; what the clock asks for last.
     fn deliver(&self) {
-        while self.send_next_frame() {}
-        while let Some(irp) = self.next_completed() {
+        while let Some(irp) = self.send_frames() {
             irp.finish();
         }
-        let has_echo_event = {
-            let layers = &mut *self.layers.lock();
-            // Under the lock, so that the later of two threads does not set it
-            // to the earlier one's time.
-            if let (Some(due), Some(timer)) = (layers.next_due(), self.timer.get()) {
-                timer.set_at(due);
-            }
-            layers.stack.has_echo_event()
-        };
-        if has_echo_event {
-            self.echo_arrived.set();
-        }
     }
 
+    /// Sends what the stack has to send, then answers the next completed IRP.
     /// Frames leave in the order in which the stack made them: DISPATCH_LEVEL
     /// keeps another thread from fetching the next one in between.
-    fn send_next_frame(&self) -> bool {
+    fn send_frames(&self) -> Option<CompletedIrp> {
         let _raised = self.executive.raise_irql(Irql::Dispatch);
-        let frame = {
-            let layers = &mut *self.layers.lock();
-            layers
-                .stack
-                .next_frame()
-                .map(|(interface, packet)| (layers.interfaces.binding(interface), packet))
-        };
-        match (frame, self.lan.get()) {
-            (None, _) => false,
-            (Some((Some(binding), packet)), Some(lan)) => {
-                // lan counts what the adapter refuses.
-                let _ = lan.send(binding, packet);
-                true
-            }
-            (Some(_), _) => {
-                self.layers.lock().interfaces.counters.unsent_no_binding += 1;
-                true
+        loop {
+            let output = self.layers.lock().next_output();
+            match output {
+                Output::Frame(binding, packet) => {
+                    if let Some(lan) = self.lan.get() {
+                        // lan counts what the adapter refuses.
+                        let _ = lan.send(binding, packet);
+                    }
+                }
+                Output::Completed(irp) => return Some(irp),
+                Output::Nothing { due, has_echo } => {
+                    if let (Some(due), Some(timer)) = (due, self.timer.get()) {
+                        timer.set_at(due);
+                    }
+                    if has_echo {
+                        self.echo_arrived.set();
+                    }
+                    return None;
+                }
             }
         }
-    }
-
-    fn next_completed(&self) -> Option<CompletedIrp> {
-        self.layers.lock().afd.next_completed()
     }
 }
 
+/// What an input has left behind.
+enum Output {
+    /// A frame to send.
+    Frame(LanBinding, Packet),
+    /// An IRP to complete.
+    Completed(CompletedIrp),
+    /// Nothing more.
+    Nothing {
+        /// When the timer has to be set for, if it is not yet.
+        due: Option<Instant>,
+        /// Whether somebody who waits for echo replies has to look.
+        has_echo: bool,
+    },
+}
+
 impl Layers {
+    fn next_output(&mut self) -> Output {
+        while let Some((interface, packet)) = self.stack.next_frame() {
+            match self.interfaces.binding(interface) {
+                Some(binding) => return Output::Frame(binding, packet),
+                None => self.interfaces.counters.unsent_no_binding += 1,
+            }
+        }
+        match self.afd.next_completed() {
+            Some(irp) => Output::Completed(irp),
+            None => Output::Nothing {
+                due: self.next_due(),
+                has_echo: self.stack.has_echo_event(),
+            },
+        }
+    }
+
     fn take(&mut self, event: LanEvent, now: Instant) {
         match event {
             LanEvent::Frame { binding, packet } => match self.interfaces.interface(binding) {
@@ -194,8 +224,18 @@ impl Layers {
             LanEvent::Bound {
                 binding,
                 name,
+                medium: Medium::Loopback,
+                mtu,
+                ..
+            } => self
+                .interfaces
+                .attach_loopback(binding, name, mtu, &mut self.stack),
+            LanEvent::Bound {
+                binding,
+                name,
                 hardware_address,
                 mtu,
+                ..
             } => {
                 let address = hardware_address;
                 self.interfaces
@@ -238,6 +278,33 @@ impl AfdDevice for Network {
             layers.drain_completions(now);
         }
         self.deliver();
+    }
+
+    fn fast_receive(
+        &self,
+        handle: Handle,
+        capacity: usize,
+        flags: ReceiveFlags,
+    ) -> Option<FastReceive> {
+        let layers = &mut *self.layers.lock();
+        layers.afd.fast_receive(handle, capacity, flags)
+    }
+
+    fn fast_send(
+        &self,
+        handle: Handle,
+        remote: Option<SocketAddress>,
+        data: Payload,
+    ) -> Result<NtStatus, Payload> {
+        let now = self.executive.now();
+        let sent = {
+            let layers = &mut *self.layers.lock();
+            layers
+                .afd
+                .fast_send(handle, remote, data, &mut layers.stack, now)?
+        };
+        self.deliver();
+        Ok(sent)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod date;
 pub mod heap_size;
+pub mod output_queue;
 pub mod patience;
 pub mod ranges;
 pub mod time_scale;

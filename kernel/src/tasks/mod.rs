@@ -2,6 +2,7 @@
 
 mod chargen;
 mod daytime;
+mod load;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ use executive::{Duration, Executive, NtStatus, Priority, atomic_counters};
 use netstack::SocketAddress;
 
 use crate::machine::Machine;
+
+pub use load::{Load, Progress};
 
 /// Bytes of the largest datagram that arrives: one that fits an Ethernet frame,
 /// since fragments are not reassembled.

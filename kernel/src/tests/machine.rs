@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
 use executive::simulation::Simulation;
-use executive::{Duration, Event, EventKind, Executive, Instant, Limits, NtStatus};
+use executive::{Duration, Event, EventKind, Executive, Instant, NtStatus};
 use ndis::platform::{BusPlatform, InterruptService};
 use ne2000::BusOpener;
 use ne2000::model::{CardModel, Configuration};
@@ -18,6 +18,8 @@ use crate::system::System;
 use crate::{Hardware, build};
 
 const LINE: u8 = 9;
+/// What the second serial port takes before it is stuck.
+const SECOND_PORT_BYTES: usize = 64 * 1024;
 
 /// Console, clock and memory.
 pub(crate) struct TestMachine {
@@ -25,6 +27,7 @@ pub(crate) struct TestMachine {
     input: Mutex<VecDeque<u8>>,
     arrived: Event,
     output: Mutex<Vec<u8>>,
+    second_output: Mutex<Vec<u8>>,
 }
 
 impl TestMachine {
@@ -34,12 +37,18 @@ impl TestMachine {
             input: Mutex::default(),
             arrived: Event::new(executive, EventKind::Synchronization, false).unwrap(),
             output: Mutex::default(),
+            second_output: Mutex::default(),
         }))
     }
 
     /// What was written since the last look.
     pub(crate) fn take_output(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.output.lock().unwrap())).unwrap()
+    }
+
+    /// What was written to the second serial port.
+    pub(crate) fn take_second_output(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.second_output.lock().unwrap())
     }
 
     /// Types bytes.
@@ -73,6 +82,18 @@ impl Machine for TestMachine {
 
     fn write_console(&self, bytes: &[u8]) {
         self.output.lock().unwrap().extend_from_slice(bytes);
+    }
+
+    fn has_second_port(&self) -> bool {
+        true
+    }
+
+    fn write_second_port(&self, bytes: &[u8]) -> usize {
+        let mut second = self.second_output.lock().unwrap();
+        let room = SECOND_PORT_BYTES.saturating_sub(second.len());
+        let taken = bytes.len().min(room);
+        second.extend_from_slice(&bytes[..taken]);
+        taken
     }
 
     fn set_log_level(&self, target: Option<&str>, _level: log::LevelFilter) -> bool {
@@ -167,10 +188,7 @@ pub(crate) struct TestSystem {
 impl TestSystem {
     /// Builds it with this command line; the gratuitous ARP has left already.
     pub(crate) fn new(seed: u64, command_line: &'static str) -> Self {
-        let limits = Limits {
-            events: 512,
-            ..Limits::default()
-        };
+        let limits = crate::executive_limits();
         let simulation = Arc::new(Simulation::with_limits(seed, &limits));
         let executive = simulation.executive();
         let machine = TestMachine::new(executive);

@@ -18,8 +18,8 @@ use crate::transmit::{SendRefusal, Transmitter};
 pub use check::Health;
 
 /// The causes that are always enabled while the card runs. Transmit causes are
-/// added while a transmission is under way, so that a card whose transmissions
-/// end at once, as QEMU's do, interrupts for received frames only.
+/// added while a transmission is under way, so that QEMU's card, whose
+/// transmissions end at once, interrupts for received frames only.
 pub const RECEIVE_CAUSES: InterruptStatus = InterruptStatus::PACKET_RECEIVED
     .union(InterruptStatus::RECEIVE_ERROR)
     .union(InterruptStatus::OVERWRITE_WARNING)
@@ -83,7 +83,7 @@ impl<B: RegisterBus> Card<B> {
             InterruptHalf::new(memory.registers.bus().clone(), memory.registers.latch());
         Ok(Self {
             receiver: Receiver::new(ring, !identity.has_readback),
-            transmitter: Transmitter::new(identity.transmit_page()),
+            transmitter: Transmitter::new(identity.transmit_page(), identity.is_emulated),
             memory,
             interrupt,
             counters: CardCounters::default(),
@@ -196,6 +196,8 @@ impl<B: RegisterBus> Card<B> {
         page1.set_physical_address(self.station_address);
         page1.set_multicast_hash(self.filter.hash());
         page1.set_current(self.receiver.initial_current());
+        drop(page1);
+        self.memory.reopen_port();
     }
 
     /// QEMU's card (hw/net/ne2000.c, `ne2000_receive`) compares the destination
@@ -225,8 +227,8 @@ impl<B: RegisterBus> Card<B> {
     /// Frames in card memory are lost. The card stays masked if it was; answers
     /// whether a card is still there.
     pub fn reset(&mut self) -> bool {
-        // In these states no cause is enabled, which isn't the same as masked.
-        let was_quiet = matches!(self.state, State::Recovering { .. } | State::Absent);
+        // With no cause enabled it can't be told whether it was masked.
+        let was_quiet = self.interrupt.causes().is_empty();
         let suspended = self.interrupt.suspend();
         self.counters.resets += 1;
         identify::reset(&mut self.memory.registers);
@@ -252,9 +254,12 @@ impl<B: RegisterBus> Card<B> {
             page0.set_interrupt_mask(cause);
             self.memory.acknowledged(cause);
             let address = u16::from_be_bytes([self.transmitter.first_page(), 0]);
+            // An open port doesn't report its completion.
+            self.memory.set_open_port(false);
             if self.memory.write(address, [&[0; 4][..]], 4).is_err() {
                 self.counters.remote_dma_timeouts += 1;
             }
+            self.memory.set_open_port(self.identity.is_emulated);
         } else {
             let mut page0 = self.memory.registers.page0();
             page0.set_interrupt_mask(InterruptStatus::empty());
@@ -288,8 +293,8 @@ impl<B: RegisterBus> Card<B> {
     }
 
     /// Sends a frame of `length` bytes, header included, that `segments` make
-    /// up. It has been copied to the card when this returns. Page 0, any level
-    /// up to dispatch.
+    /// up. It has been copied to the card when this returns. `now` gives the
+    /// time, where it is needed. Page 0, any level up to dispatch.
     ///
     /// # Errors
     /// Why it wasn't taken; nothing was sent then.
@@ -297,7 +302,7 @@ impl<B: RegisterBus> Card<B> {
         &mut self,
         segments: impl IntoIterator<Item = &'s [u8]>,
         length: usize,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Result<(), SendRefusal> {
         match self.state {
             State::Running => {}
@@ -311,7 +316,11 @@ impl<B: RegisterBus> Card<B> {
             Ok(bytes) => {
                 self.counters.frames_sent += 1;
                 self.counters.bytes_sent += u64::from(bytes);
-                self.look_for_end(now);
+                if self.identity.is_emulated {
+                    self.counters.transmissions_completed += 1;
+                } else {
+                    self.choose_causes();
+                }
                 Ok(())
             }
             Err(refusal) => {
@@ -327,24 +336,6 @@ impl<B: RegisterBus> Card<B> {
                 Err(refusal)
             }
         }
-    }
-
-    /// Frees the slot at once if the transmission has ended already; otherwise
-    /// lets its end interrupt.
-    fn look_for_end(&mut self, now: Instant) {
-        let mut page0 = self.memory.registers.page0();
-        let status = page0.interrupt_status();
-        if status.contains(InterruptStatus::PACKET_TRANSMITTED)
-            && !status.contains(InterruptStatus::TRANSMIT_ERROR)
-        {
-            let bits =
-                InterruptStatus::PACKET_TRANSMITTED | InterruptStatus::REMOTE_DMA_COMPLETE & status;
-            page0.acknowledge(bits);
-            self.memory.acknowledged(bits);
-            self.transmitter
-                .ended_at_once(&mut self.memory, now, &mut self.counters);
-        }
-        self.choose_causes();
     }
 
     /// Chooses the causes for what the card is doing.
@@ -368,11 +359,11 @@ impl<B: RegisterBus> Card<B> {
             .registers
             .page0()
             .acknowledge(InterruptStatus::PACKET_RECEIVED);
+        self.receiver.note_acknowledged();
         self.drain_acknowledged(budget, sink)
     }
 
-    /// Takes frames from the ring after PRX has been acknowledged, and remembers
-    /// what is left to do.
+    /// Takes frames from the ring and remembers what is left to do.
     pub(crate) fn drain_acknowledged(
         &mut self,
         budget: &mut usize,

@@ -20,7 +20,7 @@ pub(super) fn find_memory<B: RegisterBus>(
     for &start in starts {
         let mut stop = start;
         while stop < limit && has_memory(memory, start, stop) {
-            stop += MEMORY_STEP;
+            stop = limit.min(stop + MEMORY_STEP);
         }
         if stop > start {
             return Some((start, stop));

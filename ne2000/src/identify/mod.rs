@@ -2,6 +2,7 @@
 //! that other hardware at the ports isn't disturbed, then PROM, memory and data
 //! port.
 
+mod emulator;
 mod extent;
 mod prom;
 
@@ -112,6 +113,10 @@ pub struct Identity {
     /// QEMU's card can't, and has no overwrite warning either, so its ring has
     /// to be guarded (see [`Receiver`](crate::receive::Receiver)).
     pub has_readback: bool,
+    /// It is QEMU's card: its data port is always open (see
+    /// [`memory`](crate::memory)), and a transmission has ended when the command
+    /// to start it returns.
+    pub is_emulated: bool,
 }
 
 impl Identity {
@@ -200,6 +205,9 @@ pub fn identify<B: RegisterBus>(
     let permanent_address = prom.address().ok_or(ProbeError::NoAddress)?;
     let width = widest_data_port(&mut memory, memory_start, base, limits.widest);
     set_width(&mut memory, width);
+    let is_emulated =
+        chip == Chip::Rtl8029 && !has_readback && emulator::is_emulated(&mut memory, memory_start);
+    memory.set_open_port(is_emulated);
     memory.registers.stop();
     let identity = Identity {
         chip,
@@ -209,6 +217,7 @@ pub fn identify<B: RegisterBus>(
         permanent_address,
         has_signature: prom.has_signature(),
         has_readback,
+        is_emulated,
     };
     Ok((memory, identity))
 }
@@ -223,12 +232,19 @@ fn check_registers<B: RegisterBus>(bus: &B) -> Result<(), ProbeError> {
     const PATTERN: u8 = 0xA5;
 
     let command = bus.read(offset::COMMAND);
-    if command == FLOATING && bus.read(offset::INTERRUPT_STATUS) == FLOATING {
+    let status = bus.read(offset::INTERRUPT_STATUS);
+    if command == FLOATING && status == FLOATING {
         return Err(ProbeError::Absent);
     }
-    // No page 3 and no transmission may be selected, and the run bits must not
-    // contradict each other.
-    if command & 0xC4 == 0xC4 || command & 0x03 == 0x03 {
+    // No page 3 and no transmission may be selected together, and the run bits
+    // must not contradict each other. With neither of those set, as QEMU's card
+    // has it at power-on, nothing else may be, and the reset must show.
+    let likely = match command & 0x03 {
+        0x03 => false,
+        0x00 => command & !0x20 == 0 && status & InterruptStatus::RESET.bits() != 0,
+        _ => command & 0xC4 != 0xC4,
+    };
+    if !likely {
         return Err(ProbeError::OtherHardware);
     }
     bus.write(offset::COMMAND, STOPPED);

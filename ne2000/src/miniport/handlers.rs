@@ -10,7 +10,7 @@ use super::Adapter;
 use crate::bus::RegisterBus;
 use crate::card::Health;
 use crate::interrupt::{Interrupt, InterruptHalf};
-use crate::receive::ReceivedFrame;
+use crate::receive::{Overwritten, ReceivedFrame};
 use crate::service::{CardEvents, Service};
 use crate::transmit::SendRefusal;
 
@@ -102,7 +102,9 @@ impl<B: RegisterBus> TransferData for InCard<'_, '_, B> {
             return Err(NdisStatus::INVALID_LENGTH);
         }
         let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        Ok(self.0.read_payload(payload_offset, space))
+        self.0
+            .read_payload(payload_offset, space)
+            .map_err(|Overwritten| NdisStatus::FAILURE)
     }
 }
 
@@ -119,7 +121,7 @@ pub(super) fn send<B: RegisterBus>(
     }
     let sent = adapter
         .card
-        .send(packet.segments(), packet.len(), context.now());
+        .send(packet.segments(), packet.len(), || context.now());
     match sent {
         Ok(()) => SendOutcome::Success,
         Err(SendRefusal::Busy) => SendOutcome::Resources(packet),

@@ -176,7 +176,9 @@ impl<B: RegisterBus> Adapter<B> {
     fn statistic(&mut self, oid: Oid) -> Option<u32> {
         let value = match oid {
             Oid::GEN_XMIT_OK => |counters: &CardCounters| counters.transmissions_completed,
-            Oid::GEN_RCV_OK => |counters: &CardCounters| counters.frames_received,
+            Oid::GEN_RCV_OK => {
+                |counters: &CardCounters| counters.frames_received - counters.frames_overwritten
+            }
             Oid::GEN_XMIT_ERROR => transmit_errors,
             Oid::GEN_RCV_ERROR => receive_errors,
             Oid::GEN_RCV_NO_BUFFER => {

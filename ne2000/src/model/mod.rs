@@ -16,16 +16,18 @@ use spin::Mutex;
 
 use crate::bus::{DATA_PORT, DataWidth, RESET_PORT, RegisterBus};
 use crate::filter::Address;
-use crate::registers::{InterruptStatus, ReceiveStatus};
+use crate::registers::{InterruptStatus, ReceiveConfiguration, ReceiveStatus};
 
 mod chip;
 mod data_port;
 mod medium;
 mod page;
 mod record;
+mod script;
 
 use chip::Chip;
 pub use record::{Accesses, Fate, Faults, Transmission, Violation};
+pub use script::run_script;
 
 /// Whose behaviour is modelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +171,8 @@ impl CardModel {
         })
     }
 
-    /// Decides how the next transmissions end; those after them end well.
+    /// Decides how the next transmissions end; those after them end well, as all
+    /// of QEMU's do.
     pub fn plan_transmissions(&self, outcomes: impl IntoIterator<Item = Transmission>) {
         self.with(|chip| chip.planned.extend(outcomes));
     }
@@ -188,6 +191,17 @@ impl CardModel {
     /// its status, next page and count's two bytes.
     pub fn corrupt_next_header(&self, change: impl FnOnce(&mut [u8; 4]) + Send + 'static) {
         self.with(|chip| chip.header_changes.push_back(Box::new(change)));
+    }
+
+    /// Forgets what was planned: frames still to come, header changes, outcomes
+    /// of transmissions and faults.
+    pub fn calm(&self) {
+        self.with(|chip| {
+            chip.scheduled.clear();
+            chip.header_changes.clear();
+            chip.planned.clear();
+            chip.faults = Faults::default();
+        });
     }
 
     /// Sets the current page behind the driver's back.
@@ -223,6 +237,11 @@ impl CardModel {
     /// Takes the count of accesses so far.
     pub fn take_accesses(&self) -> Accesses {
         core::mem::take(&mut self.chip.lock().accesses)
+    }
+
+    /// The receive configuration (RCR), without the card noticing.
+    pub fn receive_configuration(&self) -> ReceiveConfiguration {
+        ReceiveConfiguration::from_bits_retain(self.chip.lock().rcr)
     }
 
     /// The multicast hash filter (MAR), without the card noticing.

@@ -1,18 +1,25 @@
 //! A received frame in the card's memory.
 
+use super::guard::Guard;
 use crate::bus::RegisterBus;
 use crate::memory::CardMemory;
 use crate::ring::{FRAME_HEADER_SIZE, MINIMUM_FRAME, Ring};
 use crate::transmit::ETHERNET_HEADER_SIZE;
 
+/// The card has written over the frame while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overwritten;
+
 /// A received frame, still in the card's memory but for its first 60 bytes.
 #[derive(Debug)]
 pub struct ReceivedFrame<'f, B> {
     pub(super) memory: &'f mut CardMemory<B>,
+    pub(super) guard: &'f mut Guard,
     pub(super) ring: Ring,
     pub(super) page: u8,
     pub(super) length: usize,
     pub(super) first: &'f [u8; MINIMUM_FRAME],
+    pub(super) overwritten: bool,
 }
 
 impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
@@ -21,8 +28,9 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
         self.first.split_at(ETHERNET_HEADER_SIZE).0
     }
 
-    /// The first [`LOOKAHEAD_SIZE`](super::LOOKAHEAD_SIZE) bytes of the payload; all of it if the frame
-    /// is 60 bytes long.
+    /// The first [`LOOKAHEAD_SIZE`](super::LOOKAHEAD_SIZE) bytes of the payload;
+    /// all of it if the frame is 60 bytes long. That of a longer frame is known
+    /// to be whole when more of the frame was read.
     pub fn lookahead(&self) -> &'f [u8] {
         self.first.split_at(ETHERNET_HEADER_SIZE).1
     }
@@ -45,19 +53,30 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
     /// Copies payload from `payload_offset` on, and returns how many bytes there
     /// were: fewer than `buffer` holds at the payload's end. What the lookahead
     /// has isn't read from the card again.
-    pub fn read_payload(&mut self, payload_offset: usize, buffer: &mut [u8]) -> usize {
+    ///
+    /// # Errors
+    /// The card has lapped its ring: neither these bytes nor the lookahead can
+    /// be relied on.
+    pub fn read_payload(
+        &mut self,
+        payload_offset: usize,
+        buffer: &mut [u8],
+    ) -> Result<usize, Overwritten> {
         let available = self.payload_size().saturating_sub(payload_offset);
         let (buffer, _) = buffer.split_at_mut(buffer.len().min(available));
-        let known = self.lookahead().len().saturating_sub(payload_offset);
-        let (front, mut rest) = buffer.split_at_mut(buffer.len().min(known));
-        if let Some(source) = self.lookahead().get(payload_offset..) {
-            for (to, from) in front.iter_mut().zip(source) {
-                *to = *from;
-            }
+        let total = buffer.len();
+        let known = self.lookahead().get(payload_offset..).unwrap_or_default();
+        let (known, _) = known.split_at(known.len().min(total));
+        let (front, rest) = buffer.split_at_mut(known.len());
+        front.copy_from_slice(known);
+        if self.length > MINIMUM_FRAME {
+            self.read_rest(payload_offset + known.len(), rest)?;
         }
-        let total = front.len() + rest.len();
-        let mut offset =
-            FRAME_HEADER_SIZE + ETHERNET_HEADER_SIZE + payload_offset + (total - rest.len());
+        Ok(total)
+    }
+
+    fn read_rest(&mut self, payload_offset: usize, mut rest: &mut [u8]) -> Result<(), Overwritten> {
+        let mut offset = FRAME_HEADER_SIZE + ETHERNET_HEADER_SIZE + payload_offset;
         while !rest.is_empty() {
             let address = self.ring.address(self.page, offset);
             let chunk = rest.len().min(self.ring.bytes_to_end(address));
@@ -66,6 +85,10 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
             offset += chunk;
             rest = tail;
         }
-        total
+        self.overwritten |= !self.guard.is_intact(self.memory);
+        if self.overwritten {
+            return Err(Overwritten);
+        }
+        Ok(())
     }
 }

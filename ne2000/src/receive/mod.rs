@@ -1,41 +1,37 @@
 //! Draining the receive ring (datasheet section 7).
 //!
-//! BNRY names the page before the next frame to take, which the chip must not
-//! write to; the difference to CURR tells a full ring from an empty one. Pages
-//! are given back to the chip several at a time.
+//! BNRY names the page before the next frame to take, or one a little before
+//! that, which the chip must not write to; the difference to CURR tells a full
+//! ring from an empty one. Pages are given back to the chip several at a time.
 //!
 //! QEMU's card (hw/net/ne2000.c, `ne2000_buffer_full`) has no overwrite
 //! warning, and lets a frame end exactly at BNRY: CURR and BNRY are then equal,
 //! which it takes for an empty ring, and the next frames overwrite the oldest
 //! ones. The first page written in such a lap is always the reserved one, so a
 //! *guard word* in that page shows it, and the frames written since begin
-//! exactly there. What can't be helped is a lap that reaches a frame while that
-//! very frame is being read: it is counted, but the frame has been handed up
-//! damaged, for the checksums above to find.
+//! exactly there. The guard is looked at after a frame was read and before it
+//! is handed up, so that one the card has written over is never delivered. What
+//! follows from a lap is in `lap`.
 
 mod frame;
+mod group;
+mod guard;
+mod lap;
 
 use crate::bus::RegisterBus;
 use crate::counters::CardCounters;
 use crate::memory::CardMemory;
-use crate::registers::{InterruptStatus, ReceiveStatus};
-use crate::ring::{
-    CheckedFrame, FRAME_HEADER_SIZE, FrameHeader, FrameVerdict, HeaderFault, MINIMUM_FRAME, Ring,
-};
+use crate::registers::ReceiveStatus;
+use crate::ring::{FrameVerdict, HeaderFault, MINIMUM_FRAME, Ring};
 use crate::transmit::ETHERNET_HEADER_SIZE;
+use group::Group;
+use guard::Guard;
 
-pub use frame::ReceivedFrame;
+pub use frame::{Overwritten, ReceivedFrame};
 
 /// Bytes of payload that are handed up with a frame's header: with the two
 /// headers they make 64 bytes, one remote DMA.
 pub const LOOKAHEAD_SIZE: usize = MINIMUM_FRAME - ETHERNET_HEADER_SIZE;
-
-/// Bytes of the first remote DMA of a frame: ring header and shortest frame.
-const FIRST_READ: usize = FRAME_HEADER_SIZE + MINIMUM_FRAME;
-
-/// Written to the start of the reserved page. No header that the chip stores
-/// has a status of 0.
-const GUARD_WORD: [u8; 4] = [0x00, 0xD8, 0x39, 0x0A];
 
 /// After this many resynchronisations, with fewer than [`FRAMES_TO_TRUST`]
 /// frames between each and the next, only a reset will help.
@@ -43,6 +39,9 @@ const RESYNCHRONISATION_LIMIT: u8 = 3;
 
 /// Good frames in a row after which a resynchronisation is forgotten.
 const FRAMES_TO_TRUST: u8 = 32;
+
+/// CURR is no page of the ring, or does not hold still.
+struct BadPointers;
 
 /// How a pass over the ring ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +62,17 @@ pub struct Receiver {
     next: u8,
     /// What BNRY holds.
     boundary: u8,
-    /// Pages from `boundary` to `next` beyond the first one.
-    unreturned: u8,
+    /// What CURR held when it was read last.
+    current: u8,
+    /// Pages from `next` on that are known to hold frames.
+    filled: u8,
+    /// There may be more: PRX was acknowledged since CURR was read.
+    survey_due: bool,
     /// The guard word is used, because the card may lap the ring unnoticed.
     guarded: bool,
-    /// The guard word stands in the page `boundary`.
-    guard_armed: bool,
+    guard: Guard,
+    /// BNRY holds the card up while the whole ring is full of frames.
+    held: bool,
     resynchronisations: u8,
     frames_since: u8,
 }
@@ -76,13 +80,17 @@ pub struct Receiver {
 impl Receiver {
     /// For a ring that the card was initialised with, empty.
     pub fn new(ring: Ring, guarded: bool) -> Self {
+        let next = ring.after(ring.start(), 1);
         Self {
             ring,
-            next: ring.after(ring.start(), 1),
+            next,
             boundary: ring.start(),
-            unreturned: 0,
+            current: next,
+            filled: 0,
+            survey_due: false,
             guarded,
-            guard_armed: false,
+            guard: Guard::default(),
+            held: false,
             resynchronisations: 0,
             frames_since: 0,
         }
@@ -116,17 +124,32 @@ impl Receiver {
 
     /// Writes the guard word, when the card's memory can be written.
     pub fn arm_guard<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>) {
-        if !self.guarded {
-            return;
-        }
-        let address = self.ring.address(self.boundary, 0);
-        self.guard_armed = memory
-            .write(address, [&GUARD_WORD[..]], GUARD_WORD.len())
-            .is_ok();
+        self.arm_guard_at(memory, self.boundary);
     }
 
-    /// Takes the frames that are in the ring now, at most `budget` of them,
-    /// which is reduced by what was taken. Needs the card masked.
+    fn arm_guard_at<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>, page: u8) {
+        if self.guarded {
+            self.guard.arm(memory, self.ring.address(page, 0));
+        }
+    }
+
+    /// Has the chip use everything but what lies between the page before `next`
+    /// and CURR.
+    fn give_all_back<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>) {
+        let boundary = self.ring.before(self.next);
+        self.arm_guard_at(memory, boundary);
+        self.set_boundary(memory, boundary);
+    }
+
+    /// PRX has just been acknowledged.
+    pub fn note_acknowledged(&mut self) {
+        self.survey_due = true;
+        self.guard.note_acknowledged();
+    }
+
+    /// Takes the frames that are in the ring now, or those that the last pass
+    /// has left, at most `budget` of them, which is reduced by what was taken.
+    /// Needs the card masked.
     pub fn drain<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,
@@ -134,188 +157,176 @@ impl Receiver {
         budget: &mut usize,
         mut sink: impl FnMut(&mut ReceivedFrame<'_, B>),
     ) -> Drained {
-        let Some(mut filled) = self.survey(memory, counters) else {
-            return Drained::Broken;
-        };
-        // With the reserved page next, any further frame laps the ring.
-        let mut batch = match filled {
-            filled if filled.saturating_add(1) >= self.ring.pages() => 1,
-            _ => self.ring.pages() / 8,
-        };
-        while filled > 0 {
-            if *budget == 0 {
-                self.give_back(memory, counters);
-                return Drained::BudgetSpent;
+        self.pass(memory, counters, budget, &mut sink)
+            .unwrap_or(Drained::Broken)
+    }
+
+    fn pass<B: RegisterBus>(
+        &mut self,
+        memory: &mut CardMemory<B>,
+        counters: &mut CardCounters,
+        budget: &mut usize,
+        sink: &mut impl FnMut(&mut ReceivedFrame<'_, B>),
+    ) -> Result<Drained, BadPointers> {
+        // What the last pass has left comes first.
+        self.survey_due |= self.filled == 0;
+        let mut group = Group::new();
+        let mut lapped = false;
+        loop {
+            if lapped {
+                self.recover(memory, counters, None)?;
             }
-            *budget -= 1;
-            match self.take_frame(memory, counters, filled, &mut sink) {
-                Ok(pages) => filled -= pages,
-                Err(fault) => return self.resynchronise(memory, counters, fault),
-            }
-            if self.unreturned >= batch {
-                batch = self.ring.pages() / 8;
-                match self.give_back(memory, counters) {
-                    GivenBack::Kept => {}
-                    GivenBack::Lapped(now_filled) => filled = now_filled,
-                    GivenBack::Broken => return Drained::Broken,
+            if self.survey_due && self.filled == 0 && *budget > 0 {
+                self.survey_due = false;
+                self.read_current(memory, counters)?;
+                self.filled = self.ring.distance(self.next, self.current);
+                lapped = self.filled == 0 && !self.guard.is_intact(memory);
+                if lapped {
+                    continue;
                 }
             }
-        }
-        match self.give_back(memory, counters) {
-            GivenBack::Kept => Drained::All,
-            // Frames came while the last ones were taken; the interrupt status
-            // says so too and brings the caller back.
-            GivenBack::Lapped(_) => Drained::BudgetSpent,
-            GivenBack::Broken => Drained::Broken,
+            if self.filled == 0 || *budget == 0 {
+                return self.finish(memory, counters);
+            }
+            group.read(memory, self.ring, self.next, self.filled, *budget);
+            *budget -= group.len().max(1);
+            // A long frame is looked after when the rest of it was read.
+            lapped = !(group.is_one_long() || self.guard.is_intact(memory))
+                || !self.deliver(&group, memory, counters, sink);
+            if lapped {
+                continue;
+            }
+            if let Some(fault) = group.fault {
+                return self.resynchronise(memory, counters, fault);
+            }
+            if self.held || self.unreturned() >= self.batch() {
+                self.give_back(memory, counters)?;
+            }
         }
     }
 
-    /// How many pages from `next` on hold frames; `None` if CURR is no page of
-    /// the ring.
-    fn survey<B: RegisterBus>(
+    /// Hands the frames up. Answers false if the card has lapped the ring
+    /// meanwhile.
+    fn deliver<B: RegisterBus>(
         &mut self,
+        group: &Group,
         memory: &mut CardMemory<B>,
         counters: &mut CardCounters,
-    ) -> Option<u8> {
-        if self.guard_broken(memory) {
-            return self.survey_lap(memory, counters);
-        }
-        let current = self.current(memory, counters)?;
-        Some(self.ring.distance(self.next, current))
-    }
-
-    fn current<B: RegisterBus>(
-        &self,
-        memory: &mut CardMemory<B>,
-        counters: &mut CardCounters,
-    ) -> Option<u8> {
-        let current = memory.registers.page1().current();
-        if self.ring.contains(current) {
-            return Some(current);
-        }
-        counters.current_page_outside += 1;
-        None
-    }
-
-    fn guard_broken<B: RegisterBus>(&self, memory: &mut CardMemory<B>) -> bool {
-        if !self.guard_armed {
-            return false;
-        }
-        let mut word = [0; GUARD_WORD.len()];
-        memory.read(self.ring.address(self.boundary, 0), &mut word);
-        word != GUARD_WORD
-    }
-
-    /// The card has gone past the reserved page. The frames since lie between
-    /// it and CURR in one piece; the older ones are whole only if these haven't
-    /// reached the page `next`.
-    fn survey_lap<B: RegisterBus>(
-        &mut self,
-        memory: &mut CardMemory<B>,
-        counters: &mut CardCounters,
-    ) -> Option<u8> {
-        self.guard_armed = false;
-        let current = self.current(memory, counters)?;
-        let overwritten = self.ring.distance(self.boundary, current);
-        let taken = self.ring.distance(self.boundary, self.next);
-        if overwritten == 0 {
-            // A whole turn since, at least: nothing can be told apart.
-            counters.ring_laps += 1;
-            self.next = current;
-            self.set_boundary(memory);
-            return Some(0);
-        }
-        if overwritten > taken {
-            counters.ring_laps += 1;
-            self.next = self.boundary;
-            self.set_boundary(memory);
-            return Some(overwritten);
-        }
-        counters.ring_full_turns += 1;
-        match self.ring.distance(self.next, current) {
-            0 => Some(self.ring.pages()),
-            filled => Some(filled),
-        }
-    }
-
-    /// Takes the frame at `next` and returns its pages.
-    fn take_frame<B: RegisterBus>(
-        &mut self,
-        memory: &mut CardMemory<B>,
-        counters: &mut CardCounters,
-        filled: u8,
         sink: &mut impl FnMut(&mut ReceivedFrame<'_, B>),
-    ) -> Result<u8, HeaderFault> {
-        let page = self.next;
-        let mut first = [0; FIRST_READ];
-        memory.read(self.ring.address(page, 0), &mut first);
-        let Some((header, first)) = first.split_first_chunk::<FRAME_HEADER_SIZE>() else {
-            return Err(HeaderFault::Status);
-        };
-        let CheckedFrame {
-            next,
-            pages,
-            verdict,
-        } = FrameHeader::from_bytes(*header).check(self.ring, page, filled)?;
-        match (verdict, first.first_chunk::<MINIMUM_FRAME>()) {
-            (FrameVerdict::Accept(length), Some(first)) => {
-                counters.frames_received += 1;
-                counters.bytes_received += length as u64;
-                sink(&mut ReceivedFrame {
-                    memory,
-                    ring: self.ring,
-                    page,
-                    length,
-                    first,
-                });
-                self.trust();
+    ) -> bool {
+        for (frame, first) in group.frames() {
+            match frame.verdict {
+                FrameVerdict::Accept(length) => {
+                    let mut received = ReceivedFrame {
+                        memory,
+                        guard: &mut self.guard,
+                        ring: self.ring,
+                        page: self.next,
+                        length,
+                        first,
+                        overwritten: false,
+                    };
+                    sink(&mut received);
+                    let overwritten = received.overwritten;
+                    counters.frames_received += 1;
+                    counters.bytes_received += length as u64;
+                    if overwritten {
+                        counters.frames_overwritten += 1;
+                        return false;
+                    }
+                    self.trust();
+                }
+                FrameVerdict::ReceptionError(status) => count_reception_error(status, counters),
+                FrameVerdict::BadLength(_) => counters.receive_bad_length += 1,
             }
-            (FrameVerdict::ReceptionError(status), _) => count_reception_error(status, counters),
-            (FrameVerdict::Accept(_) | FrameVerdict::BadLength(_), _) => {
-                counters.receive_bad_length += 1;
-            }
+            self.next = frame.next;
+            self.filled = self.filled.saturating_sub(frame.pages);
         }
-        self.next = next;
-        self.unreturned = self.unreturned.saturating_add(pages);
-        Ok(pages)
+        true
     }
 
-    /// Lets the chip use the pages of the frames taken.
+    /// Pages of frames that were taken and that the chip doesn't have back.
+    const fn unreturned(&self) -> u8 {
+        match self.ring.distance(self.boundary, self.next) {
+            0 => self.ring.pages() - 1,
+            pages => pages - 1,
+        }
+    }
+
+    /// Whether the page before `next` holds a frame, or is the one at CURR.
+    pub(super) const fn is_full(&self) -> bool {
+        self.filled.saturating_add(1) >= self.ring.pages()
+    }
+
+    /// So many pages are given back at once; the guard has to be moved each
+    /// time.
+    const fn batch(&self) -> u8 {
+        self.ring.pages() / if self.guarded { 4 } else { 8 }
+    }
+
+    /// The ring is empty, as far as is known, or the budget is spent. Where
+    /// giving pages back is dear, a few may wait for the next pass, and all if
+    /// that one comes at once.
+    fn finish<B: RegisterBus>(
+        &mut self,
+        memory: &mut CardMemory<B>,
+        counters: &mut CardCounters,
+    ) -> Result<Drained, BadPointers> {
+        let few = self.unreturned() <= self.ring.pages() / 16 && !self.invites_lap(self.boundary);
+        let can_wait = self.guarded && !self.held && (self.filled > 0 || few);
+        if !can_wait {
+            self.give_back(memory, counters)?;
+        }
+        Ok(if self.filled == 0 && !self.survey_due {
+            Drained::All
+        } else {
+            Drained::BudgetSpent
+        })
+    }
+
+    /// Lets the chip use the pages of the frames taken. While BNRY would meet CURR
+    /// it stays held up.
     fn give_back<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,
         counters: &mut CardCounters,
-    ) -> GivenBack {
-        if self.unreturned == 0 {
-            return GivenBack::Kept;
+    ) -> Result<(), BadPointers> {
+        if self.held && self.is_full() {
+            return Ok(());
         }
-        let frame_arrived = || {
-            memory
-                .registers
-                .page0()
-                .interrupt_status()
-                .contains(InterruptStatus::PACKET_RECEIVED)
-        };
-        // No lap without a frame: while none has arrived since the interrupt
-        // status was acknowledged, the guard needs no look.
-        if self.guard_armed && { frame_arrived }() && self.guard_broken(memory) {
-            return match self.survey_lap(memory, counters) {
-                Some(filled) => {
-                    self.set_boundary(memory);
-                    GivenBack::Lapped(filled)
-                }
-                None => GivenBack::Broken,
-            };
+        let mut boundary = self.ring.before(self.next);
+        if !self.held && self.unreturned() > 1 && self.invites_lap(boundary) {
+            boundary = self.ring.before(boundary);
         }
-        self.set_boundary(memory);
-        GivenBack::Kept
+        if boundary == self.boundary && !self.held {
+            return Ok(());
+        }
+        let address = self.ring.address(boundary, 0);
+        if self.guarded && !self.guard.move_to(memory, address) {
+            return self.recover(memory, counters, Some(boundary));
+        }
+        self.set_boundary(memory, boundary);
+        Ok(())
     }
 
-    fn set_boundary<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>) {
-        self.boundary = self.ring.before(self.next);
-        self.unreturned = 0;
-        self.arm_guard(memory);
-        memory.registers.page0().set_boundary(self.boundary);
+    fn set_boundary<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>, boundary: u8) {
+        memory.registers.page0().set_boundary(boundary);
+        self.boundary = boundary;
+        self.held = false;
+    }
+
+    /// Reads CURR.
+    fn read_current<B: RegisterBus>(
+        &mut self,
+        memory: &mut CardMemory<B>,
+        counters: &mut CardCounters,
+    ) -> Result<(), BadPointers> {
+        self.current = memory.registers.page1().current();
+        if self.ring.contains(self.current) {
+            return Ok(());
+        }
+        counters.current_page_outside += 1;
+        Err(BadPointers)
     }
 
     /// Gives up what is in the ring up to CURR, since the chain of headers is
@@ -325,7 +336,7 @@ impl Receiver {
         memory: &mut CardMemory<B>,
         counters: &mut CardCounters,
         fault: HeaderFault,
-    ) -> Drained {
+    ) -> Result<Drained, BadPointers> {
         let reason = match fault {
             HeaderFault::Status => &mut counters.header_bad_status,
             HeaderFault::NextOutside => &mut counters.header_next_outside,
@@ -333,19 +344,23 @@ impl Receiver {
             HeaderFault::BeyondCurrent => &mut counters.header_beyond_current,
         };
         *reason += 1;
-        let Some(current) = self.current(memory, counters) else {
-            return Drained::Broken;
-        };
+        self.read_current(memory, counters)?;
         counters.resynchronisations += 1;
-        self.next = current;
-        self.set_boundary(memory);
+        self.abandon_to_current(memory);
         self.frames_since = 0;
         self.resynchronisations += 1;
-        if self.resynchronisations >= RESYNCHRONISATION_LIMIT {
+        Ok(if self.resynchronisations >= RESYNCHRONISATION_LIMIT {
             Drained::Broken
         } else {
             Drained::All
-        }
+        })
+    }
+
+    /// Takes nothing of what is in the ring.
+    fn abandon_to_current<B: RegisterBus>(&mut self, memory: &mut CardMemory<B>) {
+        self.next = self.current;
+        self.filled = 0;
+        self.give_all_back(memory);
     }
 
     fn trust(&mut self) {
@@ -358,16 +373,6 @@ impl Receiver {
             self.frames_since = 0;
         }
     }
-}
-
-/// What became of the pages of the frames taken.
-enum GivenBack {
-    /// The chip has them; nothing else happened.
-    Kept,
-    /// The card had lapped the ring; this many pages from `next` on hold frames.
-    Lapped(u8),
-    /// The card's pointers make no sense.
-    Broken,
 }
 
 fn count_reception_error(status: ReceiveStatus, counters: &mut CardCounters) {

@@ -131,6 +131,11 @@ impl<'r, B: RegisterBus> Page0<'r, B> {
         self.write(RBCR1, high);
     }
 
+    /// Sets the upper byte of [that count](Self::set_remote_count) alone.
+    pub fn set_remote_count_high(&mut self, high: u8) {
+        self.write(RBCR1, high);
+    }
+
     /// The two identification bytes of Realtek's chips, offsets 0A and 0B.
     pub fn realtek_id(&self) -> [u8; 2] {
         [self.read(REALTEK_ID0), self.read(REALTEK_ID1)]

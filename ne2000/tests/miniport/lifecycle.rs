@@ -74,29 +74,29 @@ fn seed_11_configured_address_is_used_only_if_it_is_six_bytes() {
     for (word, expected) in [
         (
             "Ne2000.NetworkAddress=02:11:22:33:44:55",
-            [0x02, 0x11, 0x22, 0x33, 0x44, 0x55],
+            Some([0x02, 0x11, 0x22, 0x33, 0x44, 0x55]),
         ),
-        (
-            "Ne2000.NetworkAddress=02:11:22:33:44",
-            Configuration::QEMU.address,
-        ),
-        (
-            "Ne2000.NetworkAddress=02:11:22:33:44:55:66",
-            Configuration::QEMU.address,
-        ),
+        ("Ne2000.NetworkAddress=02:11:22:33:44", None),
+        ("Ne2000.NetworkAddress=02:11:22:33:44:55:66", None),
     ] {
-        let (model, card) = slot(0x300, 9);
-        run(vec![card], &[word], move |mut world| {
-            let adapter = world.start();
-            assert_eq!(adapter.hardware_address().0, expected);
-            let permanent = world.query(adapter, Oid::IEEE_802_3_PERMANENT_ADDRESS);
-            assert_eq!(permanent, Ok(Configuration::QEMU.address.to_vec()));
-            world.bind();
-            let wanted = frame(expected, 100, 1);
-            model.inject(&wanted);
-            world.sleep(1);
-            assert_eq!(world.observer.take_frames(), [wanted]);
-        });
+        // PAR filters on a real card, the PROM on QEMU's.
+        for configuration in [Configuration::QEMU, Configuration::NE2000] {
+            let expected = expected.unwrap_or(configuration.address);
+            let (model, card) = slot_of(0x300, 9, configuration);
+            run(vec![card], &[word], move |mut world| {
+                let adapter = world.start();
+                assert_eq!(adapter.hardware_address().0, expected);
+                let permanent = world.query(adapter, Oid::IEEE_802_3_PERMANENT_ADDRESS);
+                assert_eq!(permanent, Ok(configuration.address.to_vec()));
+                let current = world.query(adapter, Oid::IEEE_802_3_CURRENT_ADDRESS);
+                assert_eq!(current, Ok(expected.to_vec()));
+                world.bind();
+                let wanted = frame(expected, 100, 1);
+                model.inject(&wanted);
+                world.sleep(1);
+                assert_eq!(world.observer.take_frames(), [wanted]);
+            });
+        }
     }
 }
 
@@ -152,6 +152,51 @@ fn several_cards_are_an_adapter_each() {
             }
         },
     );
+}
+
+#[test]
+fn two_cards_share_an_interrupt_line() {
+    let (first, first_slot) = slot(0x300, 9);
+    let (second, second_slot) = slot_of(
+        0x320,
+        9,
+        Configuration {
+            address: [2, 0, 0, 0, 0, 2],
+            ..Configuration::NE2000
+        },
+    );
+    let words = ["Ne2000.Irq=9", "Ne2000-1.Irq=9"];
+    run(vec![first_slot, second_slot], &words, move |mut world| {
+        let started =
+            world.start_all(&[("Ne2000", Resources::isa()), ("Ne2000-1", Resources::isa())]);
+        let adapters: Vec<_> = started
+            .into_iter()
+            .map(|adapter| adapter.expect("started"))
+            .collect();
+        assert_eq!(world.bus.lines(), [9, 9]);
+        world.bind();
+        for binding in world.observer.bindings() {
+            world.set_filter(&binding, ndis::PacketFilter::DIRECTED);
+        }
+        for seed in 0..60 {
+            let mut expected = Vec::new();
+            for (index, (model, adapter)) in
+                [&first, &second].into_iter().zip(&adapters).enumerate()
+            {
+                // Now one, now the other, now both.
+                if seed % 3 != index {
+                    let frame = frame(adapter.hardware_address().0, 60 + seed, seed as u32);
+                    model.inject(&frame);
+                    expected.push(frame);
+                }
+            }
+            world.sleep(1);
+            let mut received = world.observer.take_frames();
+            received.sort();
+            expected.sort();
+            assert_eq!(received, expected, "round {seed}");
+        }
+    });
 }
 
 #[test]

@@ -47,7 +47,8 @@ fn seed_17_and_18_all_frames_of_a_burst_are_indicated_in_order_and_the_batch_is_
         world.sleep(1);
         assert_eq!(world.observer.take_frames(), burst);
         let batches = *lock(&world.observer.batches);
-        assert!((1..=3).contains(&batches), "{batches} batches");
+        let passes = 100_usize.div_ceil(ne2000::service::RECEIVE_BUDGET) + 1;
+        assert!((1..=passes).contains(&batches), "{batches} batches");
     });
 }
 

@@ -262,6 +262,8 @@ pub(crate) struct Observer {
     pub(crate) frames: Mutex<Vec<Vec<u8>>>,
     pub(crate) statuses: Mutex<Vec<NdisStatus>>,
     pub(crate) batches: Mutex<usize>,
+    /// Transfers that failed.
+    pub(crate) refused: Mutex<usize>,
     pub(crate) sent: Mutex<Vec<NdisStatus>>,
     pub(crate) resets: Mutex<Vec<NdisStatus>>,
     bindings: Mutex<Vec<BindingHandle>>,
@@ -270,6 +272,10 @@ pub(crate) struct Observer {
 impl Observer {
     pub(crate) fn binding(&self) -> BindingHandle {
         *lock(&self.bindings).last().expect("the protocol is bound")
+    }
+
+    pub(crate) fn bindings(&self) -> Vec<BindingHandle> {
+        lock(&self.bindings).clone()
     }
 
     pub(crate) fn take_frames(&self) -> Vec<Vec<u8>> {
@@ -349,10 +355,14 @@ fn receive(
         match context.transfer_data(0, packet, payload_size) {
             Transfer::Complete {
                 packet: filled,
-                result,
+                result: Ok(length),
             } => {
-                assert_eq!(result, Ok(payload_size));
+                assert_eq!(length, payload_size);
                 packet = filled;
+            }
+            Transfer::Complete { .. } => {
+                *lock(&seat.observer.refused) += 1;
+                return NdisStatus::NOT_COPIED;
             }
             Transfer::Pending => panic!("the driver's transfers never pend"),
         }

@@ -108,7 +108,8 @@ fn seed_16_causes_are_acknowledged_first_and_served_from_the_low_bit_up() {
     let mut card =
         Card::probe(Traced(model.clone(), Arc::clone(&trace)), Limits::NONE).expect("a card");
     card.start();
-    card.send([&[0; 60][..]], 60, Instant::ZERO).expect("sent");
+    card.send([&[0; 60][..]], 60, || Instant::ZERO)
+        .expect("sent");
     model.raise(
         InterruptStatus::all() - InterruptStatus::RESET - InterruptStatus::OVERWRITE_WARNING,
     );
@@ -147,21 +148,25 @@ fn seed_16_causes_are_acknowledged_first_and_served_from_the_low_bit_up() {
 
 #[test]
 fn seed_16_interrupt_loop_is_bounded() {
-    for stuck in 1..=0x7F_u8 {
-        let mut running = Running::new(Configuration::NE2000);
+    for (configuration, stuck) in [Configuration::NE2000, Configuration::QEMU]
+        .into_iter()
+        .flat_map(|configuration| (1..=0xFF_u8).map(move |stuck| (configuration, stuck)))
+    {
+        let mut running = Running::new(configuration);
         running.model.set_faults(Faults {
             stuck_status: stuck,
             ..Faults::default()
         });
         running.model.take_accesses();
-        let served = stuck & 0x2F != 0;
+        let causes = running.card.interrupt_half().causes().bits();
+        let transmit = 0x0A * u8::from(configuration.realtek_id == [0, 0]);
         let ended = running.card.service(running.now, &mut running.events);
         if stuck & 0x10 != 0 {
             assert!(
                 matches!(ended, Service::WaitUntil(_)),
                 "{stuck:#x}: {ended:?}"
             );
-        } else if served {
+        } else if stuck & (causes | transmit) != 0 {
             assert_eq!(ended, Service::MoreWork, "{stuck:#x}");
         } else {
             assert_eq!(ended, Service::Done, "{stuck:#x}");
@@ -175,26 +180,70 @@ fn seed_16_interrupt_loop_is_bounded() {
 }
 
 #[test]
+fn status_stuck_at_any_value_is_left_alone_and_mended_by_a_reset() {
+    for configuration in [Configuration::NE2000, Configuration::QEMU] {
+        for stuck in 1..=0xFF_u8 {
+            let mut running = Running::new(configuration);
+            running.model.set_faults(Faults {
+                stuck_status: stuck,
+                ..Faults::default()
+            });
+            let mut passes = 0;
+            loop {
+                passes += 1;
+                assert!(passes < 100, "{stuck:#x}: no end");
+                match running.card.service(running.now, &mut running.events) {
+                    Service::Done => break,
+                    Service::WaitUntil(time) => running.now = time,
+                    Service::MoreWork => {}
+                    other => panic!("{stuck:#x}: {other:?}"),
+                }
+            }
+            // Nothing is left that would hold the line up.
+            let half = running.card.interrupt_half();
+            half.enable();
+            assert!(!running.model.interrupt_line(), "{stuck:#x}");
+            half.disable();
+            // What isn't stuck works.
+            let frame = running.frame(100, 1);
+            running.model.inject(&frame);
+            running.card.drain(&mut 8, |frame| {
+                running.events.frames.extend(crate::support::whole(frame));
+            });
+            assert_eq!(running.take_frames(), [frame], "{stuck:#x}");
+            if running.card.counters().stuck_causes > 0 {
+                assert_eq!(running.card.check(running.now), Health::NeedsReset);
+            }
+            running.model.set_faults(Faults::default());
+            assert!(running.card.reset());
+            let frame = running.frame(100, 2);
+            running.model.inject(&frame);
+            assert_eq!(running.service(), Service::Done);
+            assert_eq!(running.take_frames(), [frame], "{stuck:#x}");
+        }
+    }
+}
+
+#[test]
 fn seed_16_status_is_read_again_each_round() {
-    let mut running = Running::new(Configuration::QEMU);
-    running.model.inject(&running.frame(60, 0));
-    // These come while the ones before are being taken.
-    for round in 1..6 {
-        running
-            .model
-            .inject_after(25 * round, running.frame(60, round as u32));
+    for configuration in [Configuration::QEMU, Configuration::NE2000] {
+        let mut running = Running::new(configuration);
+        running.model.inject(&running.frame(60, 0));
+        // These come while the ones before are being taken.
+        for round in 1..6 {
+            let frame = running.frame(60, round);
+            running.model.inject_after(6 * u64::from(round), frame);
+        }
+        assert_eq!(
+            running.card.service(running.now, &mut running.events),
+            Service::Done
+        );
+        assert!(
+            running.events.frames.len() >= 3,
+            "{} frames in one pass",
+            running.events.frames.len()
+        );
     }
-    assert_eq!(
-        running.card.service(running.now, &mut running.events),
-        Service::Done
-    );
-    let mut extra = 0;
-    while running.events.frames.len() < 6 && extra < 6 {
-        // Frames that were due after the last access.
-        running.card.drain(&mut 64, |_| {});
-        extra += 1;
-    }
-    assert!(running.events.frames.len() >= 3);
 }
 
 #[test]
@@ -277,4 +326,79 @@ fn card_that_is_taken_out_is_recognised_everywhere() {
         Service::Done
     );
     assert_eq!(events.frames.len(), 1);
+}
+
+/// A card that is taken out at a certain access.
+#[derive(Clone)]
+struct TakenOut {
+    model: CardModel,
+    left: Arc<AtomicUsize>,
+}
+
+impl TakenOut {
+    fn count(&self) {
+        match self.left.load(Ordering::Relaxed) {
+            usize::MAX => {}
+            0 => self.model.set_faults(Faults {
+                absent: true,
+                ..Faults::default()
+            }),
+            left => self.left.store(left - 1, Ordering::Relaxed),
+        }
+    }
+}
+
+impl RegisterBus for TakenOut {
+    fn read(&self, offset: u8) -> u8 {
+        self.count();
+        self.model.read(offset)
+    }
+
+    fn write(&self, offset: u8, value: u8) {
+        self.count();
+        self.model.write(offset, value);
+    }
+
+    fn read_block(&self, width: DataWidth, buffer: &mut [u8]) {
+        self.count();
+        self.model.read_block(width, buffer);
+    }
+
+    fn write_block(&self, width: DataWidth, bytes: &[u8]) {
+        self.count();
+        self.model.write_block(width, bytes);
+    }
+}
+
+#[test]
+fn card_taken_out_at_any_access_is_recognised_soon() {
+    for configuration in [Configuration::QEMU, Configuration::NE2000] {
+        for access in 0..80 {
+            let model = CardModel::new(configuration);
+            let bus = TakenOut {
+                model: model.clone(),
+                left: Arc::new(AtomicUsize::new(usize::MAX)),
+            };
+            let mut card = Card::probe(bus.clone(), Limits::NONE).expect("a card");
+            card.start();
+            let own = card.station_address();
+            for length in [60, 1514, 300] {
+                model.inject(&crate::support::frame(own, length, 1));
+            }
+            bus.left.store(access, Ordering::Relaxed);
+            let mut passes = 0;
+            while card.service(Instant::ZERO, &mut Ignore) == Service::MoreWork {
+                passes += 1;
+                assert!(passes < 20, "access {access}");
+            }
+            let _ = card.send([&[0; 60][..]], 60, || Instant::ZERO);
+            model.set_faults(Faults {
+                absent: true,
+                ..Faults::default()
+            });
+            assert_eq!(card.check(Instant::ZERO), Health::Absent, "access {access}");
+            assert!(!card.reset());
+            assert_eq!(card.interrupt_half().service(), Interrupt::NotMine);
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod receive;
 mod recovery;
 mod registers;
 mod ring;
+mod scripts;
 mod shared_line;
 mod support;
 mod transmit;

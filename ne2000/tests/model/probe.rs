@@ -132,6 +132,82 @@ fn card_that_never_reports_its_reset_is_gone_on_with() {
 }
 
 #[test]
+fn emulated_card_is_told_from_a_real_one() {
+    assert!(identity(Configuration::QEMU).is_emulated);
+    assert!(!identity(Configuration::NE2000).is_emulated);
+    // A real RTL8029: the same identification.
+    let real = identity(Configuration {
+        realtek_id: [0x50, 0x43],
+        widest: DataWidth::DoubleWord,
+        ..Configuration::NE2000
+    });
+    assert_eq!(real.chip, Chip::Rtl8029);
+    assert!(!real.is_emulated);
+}
+
+#[test]
+fn open_port_is_never_tried_on_a_real_card() {
+    // An access without a remote DMA may hang a real bus.
+    for widest in [DataWidth::Byte, DataWidth::Word, DataWidth::DoubleWord] {
+        let model = CardModel::new(Configuration {
+            realtek_id: [0x50, 0x43],
+            widest,
+            ..Configuration::NE2000
+        });
+        assert!(Card::probe(model.clone(), Limits::NONE).is_ok());
+        assert_eq!(model.take_violations(), []);
+    }
+}
+
+#[test]
+fn limits_of_every_pci_clone() {
+    let known = ne2000::pci::PCI_CARDS.map(|card| {
+        let limits = card.limits;
+        let stop = limits.memory_stop;
+        (
+            card.vendor,
+            card.device,
+            limits.narrowest,
+            limits.widest,
+            stop,
+        )
+    });
+    let (byte, word, double) = (DataWidth::Byte, DataWidth::Word, DataWidth::DoubleWord);
+    assert_eq!(
+        known,
+        [
+            (0x10EC, 0x8029, byte, double, 0xE0),
+            (0x1050, 0x0940, byte, double, 0xE0),
+            (0x1050, 0x5A5A, byte, double, 0xE0),
+            (0x11F6, 0x1401, byte, double, 0xE0),
+            (0x8E2E, 0x3000, byte, double, 0xE0),
+            (0x4A14, 0x5000, byte, double, 0xE0),
+            (0x1106, 0x0926, word, word, 0xE0),
+            (0x10BD, 0x0E34, byte, double, 0xE0),
+            (0x12C3, 0x0058, word, word, 0xE0),
+            (0x12C3, 0x5598, double, double, 0x60),
+            (0x8C4A, 0x1980, byte, double, 0xE0),
+            (0x1186, 0x0300, byte, double, 0xE0),
+        ]
+    );
+    for card in ne2000::pci::PCI_CARDS {
+        assert_eq!(
+            ne2000::pci::find(card.vendor, card.device),
+            Some(&card).copied().as_ref()
+        );
+        let model = CardModel::new(Configuration {
+            widest: DataWidth::DoubleWord,
+            ..Configuration::NE2000
+        });
+        let found = Card::probe(model.clone(), card.limits).expect("a card");
+        let width = found.identity().width;
+        assert_eq!(width, card.limits.widest, "{}", card.name);
+        assert!(found.identity().memory_stop <= card.limits.memory_stop);
+        assert_eq!(model.take_violations(), [], "{}", card.name);
+    }
+}
+
+#[test]
 fn nothing_at_the_ports_is_only_read() {
     let model = CardModel::new(Configuration::QEMU);
     model.set_faults(Faults {
@@ -149,25 +225,68 @@ fn nothing_at_the_ports_is_only_read() {
     );
 }
 
-/// Sixteen plain registers without pages: not a DP8390.
-#[derive(Clone)]
-struct PlainRegisters(Arc<Mutex<([u8; 16], usize)>>);
+/// What other hardware does with its sixteen registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Keeps what is written.
+    Keeps,
+    /// Takes no writes: status registers.
+    Ignores,
+    /// Reads as something else each time: a queue, a counter.
+    Changes,
+}
 
-impl RegisterBus for PlainRegisters {
+/// Sixteen registers without pages: not a DP8390.
+#[derive(Clone)]
+struct OtherHardware {
+    manner: Manner,
+    state: Arc<Mutex<OtherState>>,
+}
+
+#[derive(Clone, Copy)]
+struct OtherState {
+    registers: [u8; 16],
+    reads: u8,
+    writes: usize,
+}
+
+impl OtherHardware {
+    fn new(manner: Manner, registers: [u8; 16]) -> Self {
+        let state = OtherState {
+            registers,
+            reads: 0,
+            writes: 0,
+        };
+        Self {
+            manner,
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    fn state(&self) -> OtherState {
+        *self.state.lock().expect("not poisoned")
+    }
+}
+
+impl RegisterBus for OtherHardware {
     fn read(&self, offset: u8) -> u8 {
-        let registers = self.0.lock().expect("not poisoned");
-        registers
-            .0
-            .get(usize::from(offset))
-            .copied()
-            .unwrap_or(0xFF)
+        assert!(offset < 0x10, "a port beyond the registers was read");
+        let mut state = self.state.lock().expect("not poisoned");
+        state.reads = state.reads.wrapping_add(1);
+        let changed = if self.manner == Manner::Changes {
+            state.reads.wrapping_mul(29)
+        } else {
+            0
+        };
+        state.registers[usize::from(offset)] ^ changed
     }
 
     fn write(&self, offset: u8, value: u8) {
-        let mut registers = self.0.lock().expect("not poisoned");
-        registers.1 += 1;
-        if let Some(register) = registers.0.get_mut(usize::from(offset)) {
-            *register = value;
+        assert!(offset < 0x10, "a port beyond the registers was written");
+        let mut state = self.state.lock().expect("not poisoned");
+        state.writes += 1;
+        if self.manner == Manner::Keeps {
+            state.registers[usize::from(offset)] = value;
         }
     }
 
@@ -182,16 +301,24 @@ impl RegisterBus for PlainRegisters {
 
 #[test]
 fn other_hardware_is_left_as_it_was() {
-    for first in [0x00, 0x21, 0x37, 0xC7, 0x03] {
-        let mut content: [u8; 16] = core::array::from_fn(|index| 0x90 + index as u8);
-        content[0] = first;
-        let bus = PlainRegisters(Arc::new(Mutex::new((content, 0))));
-        assert_eq!(
-            Card::probe(bus.clone(), Limits::NONE).err(),
-            Some(ProbeError::OtherHardware)
-        );
-        let (after, writes) = *bus.0.lock().expect("not poisoned");
-        assert_eq!(after, content, "first register {first:#x}");
-        assert!(writes <= 7);
+    for manner in [Manner::Keeps, Manner::Ignores, Manner::Changes] {
+        let mut untouched = 0;
+        for first in 0..=u8::MAX {
+            let mut content: [u8; 16] = core::array::from_fn(|index| 0x90 + index as u8);
+            content[0] = first;
+            let hardware = OtherHardware::new(manner, content);
+            let found = Card::probe(hardware.clone(), Limits::NONE).err();
+            assert_eq!(
+                found,
+                Some(ProbeError::OtherHardware),
+                "{manner:?} {first:#x}"
+            );
+            let after = hardware.state();
+            assert_eq!(after.registers, content, "{manner:?} {first:#x}");
+            assert!(after.writes <= 7, "{manner:?} {first:#x}");
+            untouched += usize::from(after.writes == 0);
+        }
+        // More than half of all values can't be a command register's.
+        assert!(untouched > 128, "{manner:?}: {untouched} not written to");
     }
 }

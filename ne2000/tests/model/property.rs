@@ -103,7 +103,7 @@ impl Ledger {
                 let mut budget = budget;
                 let frames = &mut self.running.events.frames;
                 let _ = self.running.card.drain(&mut budget, |frame| {
-                    frames.push(crate::support::whole(frame));
+                    frames.extend(crate::support::whole(frame));
                 });
             }
             Step::Send(length) => {
@@ -142,7 +142,7 @@ fn in_order(part: &[Vec<u8>], whole: &[Vec<u8>]) -> bool {
     part.iter().all(|frame| rest.any(|other| other == frame))
 }
 
-fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
+fn check(configuration: Configuration, steps: Vec<Step>, forged: bool) {
     let mut ledger = Ledger {
         running: Running::new(configuration),
         next_seed: 0,
@@ -151,14 +151,9 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
     };
     ledger.running.model.record_stored();
     for step in steps {
-        let step = match step {
-            // A frame that arrives in the middle of another one's transfer may
-            // lap it on QEMU's card; that is another property.
-            Step::InjectLater(_, length) if !midway => Step::Inject(length),
-            Step::BadHeader(..) if !midway => Step::Service,
-            step => step,
-        };
-        ledger.run(&step);
+        if forged || !matches!(step, Step::BadHeader(..)) {
+            ledger.run(&step);
+        }
     }
     for _ in 0..3 {
         ledger.service();
@@ -198,7 +193,10 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
     unique.dedup();
     assert_eq!(unique.len(), seeds.len(), "once");
     assert!(seeds.iter().all(|seed| (1..=next_seed).contains(seed)));
-    assert_eq!(counters.frames_received as usize, frames.len());
+    assert_eq!(
+        counters.frames_received - counters.frames_overwritten,
+        frames.len() as u64
+    );
     assert!(in_order(&frames, &running.model.take_stored()), "in order");
 
     // What was stored and didn't come out has a counter that says why.
@@ -242,7 +240,6 @@ fn check(configuration: Configuration, steps: Vec<Step>, midway: bool) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -287,14 +284,14 @@ fn exercise(values: &[u8]) {
         now += STOP_TIME;
         let _ = half.service();
         let _ = card.service(now, &mut Whole);
-        let _ = card.send([&[round; 60][..]], 60, now);
+        let _ = card.send([&[round; 60][..]], 60, || now);
         card.set_filter(ReceiveFilter {
             multicast: Multicast::Hash([round; 8]),
             ..ReceiveFilter::default()
         });
         let _ = card.check(now);
         let _ = card.drain(&mut 10, |frame| {
-            frame.read_payload(0, &mut [0; 1600]);
+            let _ = frame.read_payload(0, &mut [0; 1600]);
         });
         if round == 4 {
             card.reset();
@@ -308,8 +305,9 @@ struct Whole;
 impl CardEvents<Noise> for Whole {
     fn received(&mut self, frame: &mut ReceivedFrame<'_, Noise>) {
         let mut payload = [0; 1600];
-        let length = frame.read_payload(0, &mut payload);
-        assert_eq!(length, frame.payload_size());
+        if let Ok(length) = frame.read_payload(0, &mut payload) {
+            assert_eq!(length, frame.payload_size());
+        }
     }
 
     fn transmit_slot_free(&mut self) {}

@@ -1,7 +1,7 @@
 //! The overwrite warning.
 
 use executive::time::Duration;
-use ne2000::card::State;
+use ne2000::card::{Health, State};
 use ne2000::model::{Configuration, Faults};
 use ne2000::service::{STOP_TIME, Service};
 use ne2000::transmit::SendRefusal;
@@ -113,4 +113,53 @@ fn reset_during_the_recovery_brings_the_card_back() {
     running.model.inject(&next);
     assert_eq!(running.service(), Service::Done);
     assert_eq!(running.take_frames(), [next]);
+}
+
+#[test]
+fn nothing_is_sent_by_a_recovery_without_a_transmission() {
+    let mut running = Running::new(manual());
+    running.send(&running.frame(100, 1)).expect("sent");
+    running.model.end_transmission();
+    running.service();
+    running.model.take_sent();
+    overflow(&running);
+    assert!(matches!(running.service(), Service::WaitUntil(_)));
+    running.now += STOP_TIME;
+    assert_eq!(running.service(), Service::Done);
+    assert_eq!(running.card.counters().overwrite_resends, 0);
+    running.model.end_transmission();
+    assert_eq!(running.model.take_sent(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn recovery_that_is_never_continued_ends_in_a_reset() {
+    let mut running = Running::new(manual());
+    overflow(&running);
+    assert!(matches!(running.service(), Service::WaitUntil(_)));
+    assert_eq!(running.card.check(running.now), Health::Good);
+    running.now += Duration::from_millis(500);
+    assert_eq!(running.card.check(running.now), Health::NeedsReset);
+}
+
+#[test]
+fn second_slot_leaves_after_a_recovery() {
+    let mut running = Running::new(manual());
+    running.model.set_faults(Faults {
+        stop_cuts_transmission: true,
+        ..Faults::default()
+    });
+    let frames = [running.frame(100, 1), running.frame(200, 2)];
+    for frame in &frames {
+        running.send(frame).expect("sent");
+    }
+    overflow(&running);
+    assert!(matches!(running.service(), Service::WaitUntil(_)));
+    running.now += STOP_TIME;
+    assert_eq!(running.service(), Service::Done);
+    for _ in 0..2 {
+        running.model.end_transmission();
+        assert_eq!(running.service(), Service::Done);
+    }
+    assert_eq!(running.model.take_sent(), frames);
+    assert_eq!(running.model.take_violations(), []);
 }

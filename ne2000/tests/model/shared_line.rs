@@ -69,7 +69,7 @@ struct Collect(Vec<Vec<u8>>);
 impl CardEvents<Interrupted> for Collect {
     fn received(&mut self, frame: &mut ReceivedFrame<'_, Interrupted>) {
         let mut payload = vec![0; frame.payload_size()];
-        frame.read_payload(0, &mut payload);
+        assert_eq!(frame.read_payload(0, &mut payload), Ok(payload.len()));
         self.0.push([frame.header(), &payload].concat());
     }
 
@@ -108,7 +108,7 @@ fn shared_line_in_the_middle_of_anything_does_not_disturb_the_card() {
             frames.push(frame);
             card.set_filter(filter(seed));
             assert_eq!(model.multicast_hash(), [seed; 8]);
-            card.send([&[seed; 60][..]], 60, Instant::ZERO)
+            card.send([&[seed; 60][..]], 60, || Instant::ZERO)
                 .expect("sent");
             let _ = card.check(Instant::ZERO);
             if bus.claimed.swap(0, Ordering::Relaxed) == 0 {
@@ -156,4 +156,69 @@ fn interrupt_in_the_middle_of_unmasking_leaves_the_card_masked() {
     assert_eq!(bus.claimed.load(Ordering::Relaxed), 1);
     assert!(half.in_force().is_empty());
     assert!(!model.interrupt_line());
+}
+
+#[test]
+fn two_cards_on_one_line_are_both_served() {
+    let configurations = [
+        Configuration::NE2000,
+        Configuration {
+            address: [2, 0, 0, 0, 0, 2],
+            ..Configuration::QEMU
+        },
+    ];
+    let mut cards = configurations.map(|configuration| {
+        let model = CardModel::new(configuration);
+        let mut card = Card::probe(model.clone(), Limits::NONE).expect("a card");
+        card.set_filter(ReceiveFilter {
+            directed: true,
+            ..ReceiveFilter::default()
+        });
+        card.start();
+        card.interrupt_half().enable();
+        (model, card, Collected::default())
+    });
+    let mut sent: [Vec<Vec<u8>>; 2] = Default::default();
+    for seed in 0..200_u32 {
+        // Now one, now the other, now both at once.
+        for (index, (model, card, _)) in cards.iter().enumerate() {
+            if seed % 3 != index as u32 {
+                let frame = frame(card.station_address(), 60 + 7 * seed as usize, seed);
+                model.inject(&frame);
+                sent[index].push(frame);
+            }
+        }
+        // The line is up while either card pulls it: everyone on it is asked
+        // until nobody has anything left.
+        let mut rounds = 0;
+        while cards.iter().any(|(model, ..)| model.interrupt_line()) {
+            rounds += 1;
+            assert!(rounds <= 4, "the line stays up");
+            for (_, card, collected) in &mut cards {
+                let half = card.interrupt_half();
+                if half.service() == Interrupt::Mine {
+                    assert_eq!(card.service(Instant::ZERO, collected), Service::Done);
+                    half.enable();
+                }
+            }
+        }
+    }
+    for ((model, card, collected), sent) in cards.into_iter().zip(sent) {
+        assert_eq!(collected.0, sent);
+        let interrupts = card.interrupt_half().counters();
+        assert_eq!(interrupts.recognised, sent.len() as u64);
+        assert!(interrupts.not_mine > 0, "asked for the other's too");
+        assert_eq!(model.take_violations(), []);
+    }
+}
+
+#[derive(Default)]
+struct Collected(Vec<Vec<u8>>);
+
+impl CardEvents<CardModel> for Collected {
+    fn received(&mut self, frame: &mut ReceivedFrame<'_, CardModel>) {
+        self.0.extend(crate::support::whole(frame));
+    }
+
+    fn transmit_slot_free(&mut self) {}
 }

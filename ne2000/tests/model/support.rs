@@ -5,7 +5,7 @@ use ne2000::card::Card;
 use ne2000::filter::{Address, ReceiveFilter};
 use ne2000::identify::Limits;
 use ne2000::model::{CardModel, Configuration};
-use ne2000::receive::ReceivedFrame;
+use ne2000::receive::{Overwritten, ReceivedFrame};
 use ne2000::service::{CardEvents, Service};
 
 /// A card that was started, and its model.
@@ -25,7 +25,7 @@ pub(crate) struct Events {
 
 impl CardEvents<CardModel> for Events {
     fn received(&mut self, frame: &mut ReceivedFrame<'_, CardModel>) {
-        self.frames.push(whole(frame));
+        self.frames.extend(whole(frame));
     }
 
     fn transmit_slot_free(&mut self) {
@@ -33,13 +33,17 @@ impl CardEvents<CardModel> for Events {
     }
 }
 
-/// The whole frame: header, lookahead, and the rest read from the card.
-pub(crate) fn whole(frame: &mut ReceivedFrame<'_, CardModel>) -> Vec<u8> {
+/// The whole frame: header, lookahead, and the rest read from the card; `None`
+/// if the card has written over it.
+pub(crate) fn whole(frame: &mut ReceivedFrame<'_, CardModel>) -> Option<Vec<u8>> {
     let mut bytes = frame.header().to_vec();
     let mut payload = vec![0; frame.payload_size()];
-    assert_eq!(frame.read_payload(0, &mut payload), payload.len());
+    match frame.read_payload(0, &mut payload) {
+        Ok(length) => assert_eq!(length, payload.len()),
+        Err(Overwritten) => return None,
+    }
     bytes.extend(payload);
-    bytes
+    Some(bytes)
 }
 
 impl Running {
@@ -89,7 +93,7 @@ impl Running {
 
     /// Sends a frame that is in one piece.
     pub(crate) fn send(&mut self, frame: &[u8]) -> Result<(), ne2000::transmit::SendRefusal> {
-        self.card.send([frame], frame.len(), self.now)
+        self.card.send([frame], frame.len(), || self.now)
     }
 }
 

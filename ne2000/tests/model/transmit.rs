@@ -31,7 +31,7 @@ fn frame_of_every_size_leaves_unchanged_in_any_segments() {
             let (first, rest) = frame.split_at(length % 59 + 1);
             let (second, third) = rest.split_at(rest.len().min(length % 7));
             let segments = [first, second, &[], third];
-            assert_eq!(running.card.send(segments, length, running.now), Ok(()));
+            assert_eq!(running.card.send(segments, length, || running.now), Ok(()));
             assert_eq!(
                 running.model.take_sent(),
                 [frame],
@@ -81,7 +81,7 @@ fn segments_longer_than_announced_are_cut() {
     assert_eq!(
         running
             .card
-            .send([&frame[..70], &frame[..]], 71, running.now),
+            .send([&frame[..70], &frame[..]], 71, || running.now),
         Ok(())
     );
     let [sent] = <[Vec<u8>; 1]>::try_from(running.model.take_sent()).expect("one frame");
@@ -179,6 +179,24 @@ fn seed_16_transmit_error_frees_the_slot_and_is_counted_by_its_reason() {
     assert_eq!(counters.transmit_more_collisions, 1);
     assert_eq!(counters.transmissions_completed, 3);
     assert_eq!(counters.transmit_error_interrupts, 4);
+}
+
+#[test]
+fn transmit_error_of_a_chip_that_goes_on_does_not_free_the_slot() {
+    let mut running = Running::new(manual());
+    let frames = [running.frame(60, 1), running.frame(60, 2)];
+    for frame in &frames {
+        running.send(frame).expect("a slot is free");
+    }
+    running.model.raise(InterruptStatus::TRANSMIT_ERROR);
+    assert_eq!(running.service(), Service::Done);
+    assert_eq!(running.events.slots_freed, 0);
+    for _ in 0..2 {
+        running.model.end_transmission();
+        assert_eq!(running.service(), Service::Done);
+    }
+    assert_eq!(running.model.take_sent(), frames);
+    assert_eq!(running.model.take_violations(), []);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use ne2000::bus::DataWidth;
+use ne2000::bus::{DataWidth, RegisterBus};
 use ne2000::card::Card;
 use ne2000::filter::{Multicast, ReceiveFilter, multicast_hash};
 use ne2000::identify::{Chip, Limits, ProbeError};
@@ -10,7 +10,7 @@ use ne2000::interrupt::Interrupt;
 
 use crate::bus::QtestBus;
 use crate::qemu::Qemu;
-use crate::session::{ADDRESS, PEER, Session, frame};
+use crate::session::{ADDRESS, PEER, Received, Session, frame};
 
 const DEVICE: &str = "ne2k_isa,iobase=0x300,irq=9,mac=52:54:00:12:34:56,netdev=n0";
 
@@ -32,6 +32,7 @@ fn probe_finds_the_card_and_what_it_can_do() {
     assert_eq!((identity.memory_start, identity.memory_stop), (0x40, 0xC0));
     assert_eq!(identity.width, DataWidth::DoubleWord);
     assert!(!identity.has_readback);
+    assert!(identity.is_emulated);
     // Again, on a card that is in use.
     let card = Card::probe(at(0x300), Limits::NONE).expect("a card");
     assert_eq!(card.identity().permanent_address, ADDRESS);
@@ -271,21 +272,71 @@ fn interrupt_can_be_provoked_for_the_line_to_be_found() {
 }
 
 #[test]
-fn two_cards_work_side_by_side() {
+fn data_port_goes_on_without_a_command() {
+    // What the short cuts for QEMU's card rely on (hw/net/ne2000.c).
+    let session = start();
+    let bus = QtestBus::new(Arc::clone(&session.qemu), 0x300);
+    bus.write(0x00, 0x22);
+    bus.write(0x08, 0x00);
+    bus.write(0x09, 0x40);
+    bus.write(0x0B, 0xFF);
+    bus.write_block(DataWidth::DoubleWord, b"written!");
+    bus.write(0x08, 0x00);
+    bus.write(0x09, 0x40);
+    let mut found = [0; 8];
+    bus.read_block(DataWidth::DoubleWord, &mut found[..4]);
+    bus.read_block(DataWidth::Word, &mut found[4..]);
+    assert_eq!(found, *b"written!");
+    // Without a count nothing is written, but reads go on.
+    bus.write(0x0A, 0x00);
+    bus.write(0x0B, 0x00);
+    bus.write(0x08, 0x00);
+    bus.write(0x09, 0x40);
+    bus.write_block(DataWidth::DoubleWord, b"lost");
+    bus.read_block(DataWidth::DoubleWord, &mut found[..4]);
+    assert_eq!(found[..4], *b"writ");
+}
+
+#[test]
+fn two_isa_cards_and_a_pci_card_work_side_by_side() {
     let second = "ne2k_isa,iobase=0x280,irq=5,mac=52:54:00:12:34:57,netdev=n1";
-    let qemu = Qemu::start_with(
-        &["-netdev", "user,id=n1,restrict=on"],
-        &[DEVICE, second],
+    let third = "ne2k_pci,addr=3,mac=52:54:00:12:34:58,netdev=n2";
+    let hub = |name: &str| format!("hubport,id={name},hubid=1");
+    let (n1, n2) = (hub("n1"), hub("n2"));
+    let mut qemu = Qemu::start_with(
+        &["-netdev", &n1, "-netdev", &n2],
+        &[DEVICE, second, third],
         false,
     );
+    crate::pci::configure(&mut qemu);
     let mut session = Session::start(qemu, 0x300);
-    let other = QtestBus::new(Arc::clone(&session.qemu), 0x280);
-    let other = Card::probe(other, Limits::NONE).expect("the second card");
-    assert_eq!(
-        other.identity().permanent_address,
-        [0x52, 0x54, 0, 0x12, 0x34, 0x57]
-    );
+    let mut others = [0x280, crate::pci::BASE].map(|port| {
+        let bus = QtestBus::new(Arc::clone(&session.qemu), port);
+        let mut card = Card::probe(bus, Limits::NONE).expect("a card");
+        card.set_filter(session.card.filter());
+        card.start();
+        card
+    });
+    let addresses = others
+        .each_ref()
+        .map(|card| card.identity().permanent_address[5]);
+    assert_eq!(addresses, [0x57, 0x58]);
+    // The first one has the test at its other end, the others have each other.
     let sent = frame(ADDRESS, 300, 1);
     session.inject(std::slice::from_ref(&sent));
     assert_eq!(session.receive(1), [sent]);
+    for (from, to) in [(0, 1), (1, 0)] {
+        let destination = others[to].identity().permanent_address;
+        let sent = frame(destination, 500 + from, from as u32);
+        others[from]
+            .send([&*sent], sent.len(), || executive::time::Instant::ZERO)
+            .expect("sent");
+        let mut received = Received::default();
+        let deadline = std::time::Instant::now() + crate::qemu::DEADLINE;
+        while received.0.is_empty() {
+            assert!(std::time::Instant::now() < deadline, "nothing arrives");
+            others[to].service(executive::time::Instant::ZERO, &mut received);
+        }
+        assert_eq!(received.0, [sent]);
+    }
 }

@@ -6,11 +6,11 @@ use ne2000::identify::Chip;
 use ne2000::interrupt::Interrupt;
 
 const DEVICE: &str = "ne2k_pci,addr=3,mac=52:54:00:12:34:56,netdev=n0";
-const BASE: u16 = 0xC000;
+pub(crate) const BASE: u16 = 0xC000;
 const LINE: usize = 11;
 
 /// Does what firmware does: gives the card its ports and its interrupt.
-fn configure(qemu: &mut Qemu) {
+pub(crate) fn configure(qemu: &mut Qemu) {
     let mut write = |device: u32, function: u32, register: u32, size: char, value: u32| {
         let address = 0x8000_0000 | device << 11 | function << 8 | register & !3;
         qemu.command(&format!("outl 0xcf8 {address:#x}"));

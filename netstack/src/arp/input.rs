@@ -19,6 +19,10 @@ impl Stack {
         packet: &Packet,
     ) {
         self.counters.arp.received += 1;
+        if interface == self.loopback.interface {
+            self.counters.arp.dropped_loopback += 1;
+            return;
+        }
         let message = match arp::Packet::new_checked(packet.data()) {
             Ok(message) => Repr::parse(&message),
             Err(error) => {
@@ -124,5 +128,5 @@ impl Stack {
 
 /// Whether `address` can be that of another host of our network.
 fn is_neighbour(ours: Prefix, address: Ipv4Addr) -> bool {
-    crate::ip::is_host(address) && ours.contains(address) && ours.broadcast() != Some(address)
+    crate::ip::is_host(address) && ours.has_host(address)
 }

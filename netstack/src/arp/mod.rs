@@ -62,6 +62,8 @@ executive::counters! {
         /// Dropped: the sender's address is none that a host of this network
         /// can have.
         dropped_sender_address,
+        /// Dropped: on the loopback interface, which has no neighbours.
+        dropped_loopback,
         /// Dropped: the interface has no address.
         dropped_no_address,
         /// Ignored: neither for us nor from a known neighbour.

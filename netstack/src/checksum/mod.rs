@@ -30,55 +30,50 @@ const fn fold(sum: u64) -> u16 {
     sum as u16
 }
 
+/// Words in a block: the loops below are unrolled by it.
+const BLOCK: usize = 8;
+
 /// The 64-bit ones' complement sum of `bytes`, the last word padded with
 /// zeros.
 fn sum(bytes: &[u8]) -> u64 {
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    // Two sums, because each addition waits for the carry of the one before.
-    let (mut even, mut odd) = (0, 0);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (blocks, words) = words.as_chunks::<BLOCK>();
+    let mut total = 0;
     for block in blocks {
-        let (words, _) = block.as_chunks::<8>();
-        if let &[first, second, third, fourth] = words {
-            even = add(even, u64::from_le_bytes(first));
-            odd = add(odd, u64::from_le_bytes(second));
-            even = add(even, u64::from_le_bytes(third));
-            odd = add(odd, u64::from_le_bytes(fourth));
+        // Unrolled by the compiler.
+        for &word in block {
+            total = add(total, u64::from_le_bytes(word));
         }
     }
-    let (words, rest) = rest.as_chunks::<8>();
     for &word in words {
-        even = add(even, u64::from_le_bytes(word));
+        total = add(total, u64::from_le_bytes(word));
     }
-    add(add(even, odd), last_word(rest))
+    add(total, last_word(rest))
 }
 
 /// Copies `source` over `destination`, which has the same length, and sums it
 /// on the way.
 fn copy_words(destination: &mut [u8], source: &[u8]) -> u64 {
-    let (to_blocks, to_rest) = destination.as_chunks_mut::<32>();
-    let (from_blocks, from_rest) = source.as_chunks::<32>();
-    let (mut even, mut odd) = (0, 0);
-    for (to, from) in to_blocks.iter_mut().zip(from_blocks) {
-        let (words, _) = from.as_chunks::<8>();
-        let (places, _) = to.as_chunks_mut::<8>();
-        if let (&[first, second, third, fourth], [p1, p2, p3, p4]) = (words, places) {
-            even = add(even, u64::from_le_bytes(first));
-            odd = add(odd, u64::from_le_bytes(second));
-            even = add(even, u64::from_le_bytes(third));
-            odd = add(odd, u64::from_le_bytes(fourth));
-            (*p1, *p2, *p3, *p4) = (first, second, third, fourth);
+    let (places, to_tail) = destination.as_chunks_mut::<8>();
+    let (words, from_tail) = source.as_chunks::<8>();
+    let (place_blocks, places) = places.as_chunks_mut::<BLOCK>();
+    let (blocks, words) = words.as_chunks::<BLOCK>();
+    let mut total = 0;
+    for (place_block, block) in place_blocks.iter_mut().zip(blocks) {
+        // Unrolled by the compiler.
+        for (place, &word) in place_block.iter_mut().zip(block) {
+            total = add(total, u64::from_le_bytes(word));
+            *place = word;
         }
     }
-    let (places, to_tail) = to_rest.as_chunks_mut::<8>();
-    let (words, from_tail) = from_rest.as_chunks::<8>();
     for (place, &word) in places.iter_mut().zip(words) {
-        even = add(even, u64::from_le_bytes(word));
+        total = add(total, u64::from_le_bytes(word));
         *place = word;
     }
     for (to, &from) in to_tail.iter_mut().zip(from_tail) {
         *to = from;
     }
-    add(add(even, odd), last_word(from_tail))
+    add(total, last_word(from_tail))
 }
 
 /// The up to seven bytes that are left over, as a word padded with zeros.
@@ -112,9 +107,29 @@ impl Checksum {
         self.add_sum(sum(bytes), bytes.len());
     }
 
+    /// Adds the next bytes of the message where their number is known, as that
+    /// of a header is: without a loop.
+    #[inline]
+    pub fn add_array<const LENGTH: usize>(&mut self, bytes: &[u8; LENGTH]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut total = 0;
+        for &word in words {
+            total = add(total, u64::from_le_bytes(word));
+        }
+        self.add_sum(add(total, last_word(rest)), LENGTH);
+    }
+
     /// Adds the bytes of a packet from `offset` on, whatever buffers they lie
     /// in.
+    #[inline(always)]
     pub fn add_packet(&mut self, packet: &Packet, offset: usize) {
+        match packet.data().get(offset..) {
+            Some(all) if packet.is_contiguous() => self.add_bytes(all),
+            _ => self.add_chain(packet, offset),
+        }
+    }
+
+    fn add_chain(&mut self, packet: &Packet, offset: usize) {
         let mut skip = offset;
         for bytes in packet.segments() {
             match bytes.get(skip..) {

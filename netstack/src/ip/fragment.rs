@@ -19,6 +19,7 @@ const UNIT: usize = 8;
 impl Stack {
     /// Sends a datagram, from its IP header on, to a station of the
     /// interface's link: whole, or all its fragments.
+    #[inline(always)]
     pub(crate) fn ip_send_on_link(
         &mut self,
         interface: InterfaceId,

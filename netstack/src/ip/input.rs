@@ -3,7 +3,7 @@
 
 use ndis::packet::Packet;
 
-use super::{ALL_HOSTS, Datagram, Delivery, READ_IN_ONE_PIECE, is_host};
+use super::{Datagram, Delivery, is_host, is_joined};
 use crate::address::Prefix;
 use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
@@ -25,6 +25,9 @@ impl Stack {
             return;
         };
         log::trace!(target: "ip", "packet {} in: {header:?}", packet.info().id);
+        if interface == self.loopback.interface {
+            return self.ip_receive_looped(header, header_length, packet);
+        }
         let ours = self.interfaces.get(interface.0).and_then(Interface::active);
         let Some(delivery) = self.ip_check_addresses(ours, ethernet, &header) else {
             return;
@@ -44,7 +47,8 @@ impl Stack {
     /// Checks the header (seed item 22) and its options, and cuts the packet
     /// off at the total length. A time to live of less than two is no reason
     /// to drop (RFC 1122 section 3.2.1.7).
-    fn ip_parse(&mut self, mut packet: Packet) -> Option<(Repr, usize, Packet)> {
+    #[inline(always)]
+    pub(super) fn ip_parse(&mut self, mut packet: Packet) -> Option<(Repr, usize, Packet)> {
         let counters = &mut self.counters.ip;
         let view = match ipv4::Packet::new_checked(packet.data(), packet.len()) {
             Ok(view) => view,
@@ -96,7 +100,7 @@ impl Stack {
         let counters = &mut self.counters.ip;
         let to_all = destination.is_broadcast();
         if destination.is_multicast() {
-            if destination != ALL_HOSTS {
+            if !is_joined(destination) {
                 counters.dropped_not_joined += 1;
                 return None;
             }
@@ -110,7 +114,11 @@ impl Stack {
             return None;
         };
         if destination != ours.address() {
-            counters.dropped_not_ours += 1;
+            if destination.is_loopback() {
+                counters.dropped_destination_loopback += 1;
+            } else {
+                counters.dropped_not_ours += 1;
+            }
             return None;
         }
         if ethernet.destination.is_group() {
@@ -130,44 +138,19 @@ impl Stack {
             self.counters.ip.dropped_source_martian += 1;
             return false;
         }
-        if ours.is_some_and(|ours| ours.broadcast() == Some(source)) {
+        if ours.is_some_and(|ours| ours.contains(source) && !ours.has_host(source)) {
             self.counters.ip.dropped_source_broadcast += 1;
             return false;
         }
-        if self.is_local(source) {
+        if self.local.contains(source) {
             self.counters.ip.dropped_source_ours += 1;
             return false;
         }
         true
     }
 
-    /// Takes the datagrams that we have sent to ourselves. A handler may send
-    /// more of them; as many as fit the queue are taken at a time, the others
-    /// with the next input.
-    pub(crate) fn ip_receive_loopback(&mut self) {
-        for _ in 0..self.ip.loopback.len().saturating_mul(2) {
-            let Some((interface, mut packet)) = self.ip.loopback.pop() else {
-                return;
-            };
-            self.counters.ip.received += 1;
-            if !packet.pull_up(packet.len().min(READ_IN_ONE_PIECE)) {
-                self.counters.ip.dropped_no_buffer += 1;
-                continue;
-            }
-            if let Some((header, header_length, packet)) = self.ip_parse(packet) {
-                self.ip_deliver(Datagram {
-                    packet,
-                    header,
-                    header_length,
-                    interface,
-                    delivery: Delivery::Unicast,
-                    taken_raw: false,
-                });
-            }
-        }
-    }
-
-    fn ip_deliver(&mut self, datagram: Datagram) {
+    #[inline(always)]
+    pub(super) fn ip_deliver(&mut self, datagram: Datagram) {
         let Some(mut datagram) = self.ip_reassemble(datagram) else {
             return;
         };

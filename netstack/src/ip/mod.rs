@@ -4,6 +4,8 @@
 mod fragment;
 mod identification;
 mod input;
+mod last_path;
+mod loopback;
 mod output;
 pub(crate) mod route;
 #[cfg(test)]
@@ -21,6 +23,7 @@ use crate::stack::{Queue, Stack};
 use crate::wire::icmpv4;
 use crate::wire::ipv4::{self, protocol};
 use identification::Identification;
+use last_path::LastPath;
 pub(crate) use output::{NextHop, SendOptions};
 pub use route::{Route, RouteInformation};
 
@@ -60,10 +63,14 @@ executive::counters! {
         dropped_total_length,
         /// Dropped: no host can have the source address.
         dropped_source_martian,
-        /// Dropped: the source is the broadcast address of the network.
+        /// Dropped: the source is the broadcast address of the network, or the
+        /// old form of that, its own address (RFC 1122 section 3.3.6).
         dropped_source_broadcast,
         /// Dropped: the source is an address of ours.
         dropped_source_ours,
+        /// Dropped: a loopback address as the destination, off the loopback
+        /// interface (RFC 1122 section 3.2.1.3 (g)).
+        dropped_destination_loopback,
         /// Dropped: the destination is somebody else's.
         dropped_not_ours,
         /// Dropped: the destination is a group that we have not joined.
@@ -83,10 +90,14 @@ executive::counters! {
         dropped_protocol,
         /// Datagrams sent, or queued for a neighbour.
         sent,
-        /// Datagrams to addresses of our own.
+        /// Datagrams sent by the loopback interface, and copies of what was
+        /// sent to everybody or to a group of ours.
         looped_back,
         /// Not sent: no host can have the destination.
         unsent_destination,
+        /// Not sent: from a loopback address to somebody else (RFC 1122 section
+        /// 3.2.1.3 (g)).
+        unsent_source_loopback,
         /// Not sent: no route.
         unsent_no_route,
         /// Not sent: longer than IP allows, or than the MTU of the way and not
@@ -102,6 +113,9 @@ executive::counters! {
         unsent_no_buffer,
         /// Not sent: too many datagrams to our own addresses wait.
         unsent_loopback_full,
+        /// Copies for local receivers not made: no descriptor, or too many
+        /// datagrams wait.
+        dropped_loopback_copy,
     }
 }
 
@@ -125,7 +139,8 @@ pub(crate) struct Datagram {
     pub(crate) header: ipv4::Repr,
     /// Bytes of the header, options included.
     pub(crate) header_length: usize,
-    /// Where it came in.
+    /// Where it came in; if that was the loopback interface, the one that has
+    /// the source address.
     pub(crate) interface: InterfaceId,
     /// What it was sent to.
     pub(crate) delivery: Delivery,
@@ -141,8 +156,9 @@ pub(crate) struct Ip {
     /// Who takes each protocol (seed item 24).
     protocols: Box<[Receive; 256]>,
     identification: Identification,
-    /// Datagrams to our own addresses.
-    pub(crate) loopback: Queue<(InterfaceId, Packet)>,
+    pub(crate) last_path: LastPath,
+    /// Datagrams on the loopback interface while no adapter is its link.
+    pub(crate) loopback: Queue<Packet>,
 }
 
 impl Ip {
@@ -154,9 +170,15 @@ impl Ip {
         Self {
             protocols,
             identification: Identification::new(random),
+            last_path: LastPath::default(),
             loopback: Queue::new(configuration.loopback_packets),
         }
     }
+}
+
+/// Whether we belong to a group: to that of all hosts only.
+pub(crate) fn is_joined(group: Ipv4Addr) -> bool {
+    group == ALL_HOSTS
 }
 
 /// Whether one host can have `address` (RFC 1122 section 3.2.1.3): neither

@@ -5,12 +5,13 @@ use core::net::Ipv4Addr;
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
-use super::is_host;
+use super::{is_host, is_joined};
 use crate::address::Prefix;
 use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
 use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
+use crate::stack::local::Own;
 use crate::wire::ethernet::{self, HardwareAddress};
 use crate::wire::ipv4::{HEADER_LENGTH, Repr};
 
@@ -20,7 +21,7 @@ const MAXIMUM_LENGTH: usize = 0xFFFF;
 /// Where a datagram goes next (seed item 31).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NextHop {
-    /// To ourselves.
+    /// To ourselves, by the loopback interface.
     Local,
     /// To every host of the interface's network.
     Broadcast,
@@ -53,6 +54,8 @@ pub(crate) struct SendOptions {
 enum Unroutable {
     /// No host can have the destination.
     Destination,
+    /// A loopback address as the source, and somebody else as the destination.
+    Source,
     /// No route leads there.
     NoRoute,
 }
@@ -65,17 +68,32 @@ impl Stack {
         destination: Ipv4Addr,
         bound: Option<Ipv4Addr>,
     ) -> Result<Path, NtStatus> {
-        self.ip_find_path(destination, bound)
-            .map_err(|reason| match reason {
-                Unroutable::Destination => {
-                    self.counters.ip.unsent_destination += 1;
-                    NtStatus::INVALID_ADDRESS
-                }
-                Unroutable::NoRoute => {
-                    self.counters.ip.unsent_no_route += 1;
-                    NtStatus::NETWORK_UNREACHABLE
-                }
-            })
+        if let Some(path) = self.ip.last_path.get(destination, bound) {
+            return Ok(path);
+        }
+        let found = self.ip_find_path(destination, bound);
+        let path = found.map_err(|reason| self.ip_count_unroutable(&reason))?;
+        self.ip.last_path.set(bound, path);
+        Ok(path)
+    }
+
+    fn ip_count_unroutable(&mut self, reason: &Unroutable) -> NtStatus {
+        let (counter, status) = match reason {
+            Unroutable::Destination => (
+                &mut self.counters.ip.unsent_destination,
+                NtStatus::INVALID_ADDRESS,
+            ),
+            Unroutable::Source => (
+                &mut self.counters.ip.unsent_source_loopback,
+                NtStatus::INVALID_ADDRESS,
+            ),
+            Unroutable::NoRoute => (
+                &mut self.counters.ip.unsent_no_route,
+                NtStatus::NETWORK_UNREACHABLE,
+            ),
+        };
+        *counter += 1;
+        status
     }
 
     /// The address that a sender bound to none has towards `destination`.
@@ -91,9 +109,13 @@ impl Stack {
         bound: Option<Ipv4Addr>,
     ) -> Result<Path, Unroutable> {
         let (id, next_hop) = self.ip_next_hop(destination, bound)?;
+        let by_loopback = id == self.loopback.interface;
+        if !by_loopback && bound.is_some_and(|bound| bound.is_loopback()) {
+            return Err(Unroutable::Source);
+        }
         let interface = self.interfaces.get(id.0).ok_or(Unroutable::NoRoute)?;
         let own = match next_hop {
-            NextHop::Local => destination,
+            NextHop::Local if !destination.is_loopback() => destination,
             // Only a host that asks everybody for its address has none.
             _ => interface
                 .active()
@@ -129,15 +151,9 @@ impl Stack {
     }
 
     fn ip_own_next_hop(&self, destination: Ipv4Addr) -> Option<(InterfaceId, NextHop)> {
-        self.interfaces.iter().find_map(|(handle, interface)| {
-            let id = InterfaceId(handle);
-            if interface.has_address(destination) {
-                Some((id, NextHop::Local))
-            } else if interface.has_broadcast(destination) {
-                Some((id, NextHop::Broadcast))
-            } else {
-                None
-            }
+        Some(match self.own(destination)? {
+            Own::Host(_) => (self.loopback.interface, NextHop::Local),
+            Own::Network(interface) => (interface, NextHop::Broadcast),
         })
     }
 
@@ -156,10 +172,13 @@ impl Stack {
 
     /// The interface for datagrams to everybody or to a group: that of the
     /// sender's address, else the one with the default route, else the first
-    /// that is up.
+    /// that is up, loopback aside.
     fn ip_group_interface(&self, bound: Option<Ipv4Addr>) -> Option<InterfaceId> {
         if let Some(bound) = bound {
-            return self.ip_first_interface(|interface| interface.has_address(bound));
+            return match self.own(bound)? {
+                Own::Host(interface) => Some(interface),
+                Own::Network(_) => None,
+            };
         }
         self.ip_routed_next_hop(Ipv4Addr::BROADCAST)
             .map(|(interface, _)| interface)
@@ -170,8 +189,9 @@ impl Stack {
     fn ip_first_interface(&self, wanted: impl Fn(&Interface) -> bool) -> Option<InterfaceId> {
         self.interfaces
             .iter()
-            .find(|(_, interface)| wanted(interface))
-            .map(|(handle, _)| InterfaceId(handle))
+            .map(|(handle, interface)| (InterfaceId(handle), interface))
+            .find(|&(id, interface)| id != self.loopback.interface && wanted(interface))
+            .map(|(id, _)| id)
     }
 
     /// Puts the IP header in front of `packet` and sends it along `path`.
@@ -226,35 +246,20 @@ impl Stack {
     ) -> Result<Outcome, NtStatus> {
         let interface = path.interface;
         let outcome = match path.next_hop {
-            NextHop::Local => self.ip_loop_back(interface, packet),
+            NextHop::Neighbour(address) => self.arp_send(interface, address, packet, waiter),
+            NextHop::Local => self.ip_loop_back(packet),
+            _ if interface == self.loopback.interface => self.ip_loop_back(packet),
             NextHop::Broadcast => {
-                let everybody = HardwareAddress::BROADCAST;
-                self.ip_send_on_link(interface, everybody, packet)
-                    .map(|()| Outcome::Sent)
+                self.ip_send_to_many(path, HardwareAddress::BROADCAST, packet, true)
             }
             NextHop::Multicast => {
                 let group = ethernet::of_multicast(path.destination);
-                self.ip_send_on_link(interface, group, packet)
-                    .map(|()| Outcome::Sent)
+                self.ip_send_to_many(path, group, packet, is_joined(path.destination))
             }
-            NextHop::Neighbour(address) => self.arp_send(interface, address, packet, waiter),
         };
         if outcome.is_ok() {
             self.counters.ip.sent += 1;
         }
         outcome
-    }
-
-    fn ip_loop_back(
-        &mut self,
-        interface: InterfaceId,
-        packet: Packet,
-    ) -> Result<Outcome, NtStatus> {
-        if self.ip.loopback.push((interface, packet)).is_err() {
-            self.counters.ip.unsent_loopback_full += 1;
-            return Err(NtStatus::INSUFFICIENT_RESOURCES);
-        }
-        self.counters.ip.looped_back += 1;
-        Ok(Outcome::Sent)
     }
 }

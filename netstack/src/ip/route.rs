@@ -7,6 +7,7 @@ use executive::status::NtStatus;
 use crate::address::{Prefix, mask};
 use crate::stack::Stack;
 use crate::stack::interface::InterfaceId;
+use crate::stack::loopback;
 use crate::table::{HashChains, Slots};
 
 /// A way to a network.
@@ -66,6 +67,7 @@ impl Routes {
 
     /// The route with the longest prefix that contains `destination`, of those
     /// that `usable` accepts.
+    #[inline(always)]
     pub(crate) fn lookup(
         &self,
         destination: Ipv4Addr,
@@ -149,7 +151,8 @@ impl Stack {
     ///
     /// # Errors
     /// - `INVALID_HANDLE`: no such interface;
-    /// - `INVALID_PARAMETER`: the gateway is not in the interface's network;
+    /// - `INVALID_PARAMETER`: the gateway is not in the interface's network, or
+    ///   the route leads to the loopback interface or away with its addresses;
     /// - `ADDRESS_ALREADY_EXISTS`: there is a route to this network;
     /// - `INSUFFICIENT_RESOURCES`: the table is full.
     pub fn add_route(&mut self, route: Route) -> Result<(), NtStatus> {
@@ -157,6 +160,10 @@ impl Stack {
             .interfaces
             .get(route.interface.0)
             .ok_or(NtStatus::INVALID_HANDLE)?;
+        let destination = route.destination.address();
+        if route.interface == self.loopback.interface || destination.is_loopback() {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
         let on_link = |gateway| {
             interface
                 .address
@@ -165,19 +172,31 @@ impl Stack {
         if route.gateway.is_some_and(|gateway| !on_link(gateway)) {
             return Err(NtStatus::INVALID_PARAMETER);
         }
+        self.ip.last_path.forget();
         self.routes.add(route)
     }
 
     /// Removes the route to a network. `false` if there is none.
     pub fn remove_route(&mut self, destination: Prefix) -> bool {
+        self.ip.last_path.forget();
         self.routes
             .find(destination)
             .is_some_and(|slot| self.routes.remove_slot(slot))
     }
 
-    /// All routes.
+    /// All routes, first that to the loopback interface: it is not in the
+    /// table, since no route may lead elsewhere with 127.0.0.0/8.
     pub fn routes(&self) -> impl Iterator<Item = RouteInformation> {
-        self.routes
+        let loopback = RouteInformation {
+            route: Route {
+                destination: loopback::PREFIX.network(),
+                gateway: None,
+                interface: self.loopback.interface,
+            },
+            active: true,
+        };
+        let others = self
+            .routes
             .slots
             .iter()
             .map(|(_, &route)| RouteInformation {
@@ -186,6 +205,7 @@ impl Stack {
                     .interfaces
                     .get(route.interface.0)
                     .is_some_and(|interface| interface.up),
-            })
+            });
+        core::iter::once(loopback).chain(others)
     }
 }

@@ -19,6 +19,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use executive::WorkItem;
+use ndis::medium::Medium;
 use ndis::packet::{Packet, PacketPool};
 use ndis::protocol::ProtocolCharacteristics;
 use ndis::status::NdisStatus;
@@ -48,7 +49,7 @@ executive::atomic_counters! {
         batches,
         /// Not accepted: the binding is not started.
         not_accepted_not_started,
-        /// Not accepted: the medium isn't Ethernet.
+        /// Not accepted: the medium is neither Ethernet nor loopback.
         not_accepted_medium,
         /// Not accepted: shorter than an Ethernet header.
         not_accepted_short_header,
@@ -133,6 +134,8 @@ pub enum LanEvent {
         binding: LanBinding,
         /// The adapter's name.
         name: &'static str,
+        /// Its medium: Ethernet, or the machine itself.
+        medium: Medium,
         /// The card's address.
         hardware_address: HardwareAddress,
         /// The longest payload of a frame in bytes.

@@ -3,7 +3,7 @@
 use ndis::medium::Medium;
 use ndis::oid::Oid;
 use ndis::protocol::{PnpEvent, ProtocolCharacteristics, ProtocolDriver, ProtocolHandle, Request};
-use ndis::{AdapterHandle, BindingHandle, NdisStatus, PacketFilter};
+use ndis::{AdapterHandle, BindingHandle, NdisStatus, PROTOCOL_OPTION_NO_LOOPBACK, PacketFilter};
 
 use super::binding::LanAdapter;
 use super::{Lan, LanEvent, count, receive};
@@ -13,8 +13,8 @@ use crate::wire::ethernet;
 /// The name under which the configuration knows the protocol.
 pub(super) const NAME: &str = "Tcpip";
 
-/// The media that the protocol can use.
-const MEDIA: [Medium; 1] = [Medium::Ieee802_3];
+/// The media that the protocol can use: both have Ethernet's header.
+pub(super) const MEDIA: [Medium; 2] = [Medium::Ieee802_3, Medium::Loopback];
 
 /// The driver's types.
 pub(super) struct Tcpip;
@@ -67,11 +67,13 @@ fn bind_adapter(
         }
     };
     let medium = MEDIA.get(handle.medium_index()).copied();
-    binding.start(handle, medium.unwrap_or_else(|| adapter.medium()));
+    let medium = medium.unwrap_or_else(|| adapter.medium());
+    binding.start(handle, medium);
     count(&lan.counters.bound);
     lan.events.push_reserved(LanEvent::Bound {
         binding: binding.name(),
         name: adapter.name(),
+        medium,
         hardware_address: adapter.hardware_address(),
         mtu: adapter.maximum_frame_size(),
     });
@@ -87,12 +89,16 @@ fn bind_adapter(
 }
 
 /// Asks for frames: those to the card, to everybody, and to the group of all
-/// hosts. What the adapter answers later is told to `request_complete`.
+/// hosts, but not those that the protocol has sent. What the adapter answers
+/// later is told to `request_complete`.
 fn set_filters(lan: &Lan, handle: &BindingHandle) -> Result<(), NdisStatus> {
     let groups = ethernet::of_multicast(ALL_HOSTS).0;
     let filter = PacketFilter::DIRECTED | PacketFilter::BROADCAST | PacketFilter::MULTICAST;
     let filter = filter.bits().to_le_bytes();
-    let settings: [(Oid, &[u8]); 2] = [
+    // The stack loops back itself what it sends to itself.
+    let options = PROTOCOL_OPTION_NO_LOOPBACK.to_le_bytes();
+    let settings: [(Oid, &[u8]); 3] = [
+        (Oid::GEN_PROTOCOL_OPTIONS, &options),
         (Oid::IEEE_802_3_MULTICAST_LIST, &groups),
         (Oid::GEN_CURRENT_PACKET_FILTER, &filter),
     ];

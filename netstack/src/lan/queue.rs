@@ -68,6 +68,7 @@ impl EventQueue {
     }
 
     /// Appends a frame; gives it back if as many as may wait.
+    #[inline(always)]
     pub(super) fn push_frame(&self, event: LanEvent) -> Result<(), LanEvent> {
         let mut events = self.events.lock();
         if events.frames >= self.maximum_frames {

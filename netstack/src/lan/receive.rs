@@ -8,6 +8,7 @@ use ndis::status::NdisStatus;
 use ndis::{Transfer, packet};
 
 use super::binding::LanAdapter;
+use super::protocol::MEDIA;
 use super::{Lan, LanBinding, LanEvent, count};
 use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH};
 
@@ -33,7 +34,7 @@ pub(super) fn check(
     header: &[u8],
 ) -> Result<LanBinding, Refusal> {
     let (binding, medium) = receiving.ok_or(Refusal::NotStarted)?;
-    if medium != Medium::Ieee802_3 {
+    if !MEDIA.contains(&medium) {
         return Err(Refusal::Medium);
     }
     match ethernet::Packet::new_checked(header) {
@@ -47,6 +48,7 @@ pub(super) fn check(
 }
 
 impl Lan {
+    #[inline(always)]
     fn accept(&self, adapter: &LanAdapter, header: &[u8]) -> Result<LanBinding, NdisStatus> {
         let counters = &self.counters;
         count(&counters.indicated);
@@ -62,6 +64,7 @@ impl Lan {
     }
 
     /// A packet with the header, and room for the payload.
+    #[inline(always)]
     fn packet_for(&self, header: &[u8], payload_size: usize) -> Result<Packet, NdisStatus> {
         // Before anything is copied: under load most frames end here.
         if self.events.is_full() {
@@ -80,8 +83,8 @@ impl Lan {
         Ok(packet)
     }
 
-    fn queue(&self, binding: LanBinding, mut packet: Packet) -> NdisStatus {
-        packet.info_mut().timestamp = self.ndis.executive().now();
+    #[inline(always)]
+    fn queue(&self, binding: LanBinding, packet: Packet) -> NdisStatus {
         log::trace!(target: "lan", "packet {} in", packet.info().id);
         let event = LanEvent::Frame { binding, packet };
         if self.events.push_frame(event).is_err() {

@@ -1,7 +1,5 @@
 //! The interfaces: where packets come from and go to.
 
-use core::net::Ipv4Addr;
-
 use executive::status::NtStatus;
 use executive::time::Instant;
 
@@ -17,10 +15,10 @@ use crate::wire::ethernet::HardwareAddress;
 pub struct InterfaceId(pub(crate) Handle);
 
 /// The least MTU that IPv4 works with (RFC 791 section 3.1).
-const MINIMUM_MTU: usize = 68;
+pub(super) const MINIMUM_MTU: usize = 68;
 
 /// The most bytes that an IPv4 datagram can have.
-const MAXIMUM_MTU: usize = 0xFFFF;
+pub(super) const MAXIMUM_MTU: usize = 0xFFFF;
 
 pub(crate) struct Interface {
     pub(crate) name: heapless::String<MAXIMUM_NAME_LENGTH>,
@@ -37,16 +35,14 @@ impl Interface {
     pub(crate) fn active(&self) -> Option<Prefix> {
         self.address.filter(|_| self.up)
     }
+}
 
-    pub(crate) fn has_address(&self, address: Ipv4Addr) -> bool {
-        self.active()
-            .is_some_and(|prefix| prefix.address() == address)
-    }
-
-    pub(crate) fn has_broadcast(&self, address: Ipv4Addr) -> bool {
-        self.active()
-            .is_some_and(|prefix| prefix.broadcast() == Some(address))
-    }
+/// As much of `name` as an interface's name has room for.
+pub(super) fn interface_name(name: &str) -> heapless::String<MAXIMUM_NAME_LENGTH> {
+    let mut cut = heapless::String::new();
+    // What does not fit is left out.
+    let _ = name.chars().try_for_each(|character| cut.push(character));
+    cut
 }
 
 /// An interface as the console shows it.
@@ -64,6 +60,8 @@ pub struct InterfaceInformation {
     pub address: Option<Prefix>,
     /// Whether packets come and go.
     pub up: bool,
+    /// Whether this is the loopback interface.
+    pub is_loopback: bool,
 }
 
 impl Stack {
@@ -82,14 +80,8 @@ impl Stack {
         configuration: &InterfaceConfiguration<'_>,
     ) -> Result<InterfaceId, NtStatus> {
         self.check_interface(configuration)?;
-        let mut name = heapless::String::new();
-        // What does not fit the name is left out.
-        let _ = configuration
-            .name
-            .chars()
-            .try_for_each(|character| name.push(character));
         let interface = Interface {
-            name,
+            name: interface_name(configuration.name),
             hardware_address: configuration.hardware_address,
             mtu: configuration.mtu,
             address: configuration.address,
@@ -116,10 +108,7 @@ impl Stack {
         }
         if let Some(prefix) = configuration.address {
             let address = prefix.address();
-            if !crate::ip::is_host(address)
-                || address.is_loopback()
-                || prefix.broadcast() == Some(address)
-            {
+            if !crate::ip::is_host(address) || address.is_loopback() || !prefix.has_host(address) {
                 return Err(NtStatus::INVALID_ADDRESS_COMPONENT);
             }
             if self
@@ -133,7 +122,7 @@ impl Stack {
         if let Some(gateway) = configuration.gateway
             && !configuration
                 .address
-                .is_some_and(|prefix| prefix.contains(gateway) && prefix.address() != gateway)
+                .is_some_and(|prefix| prefix.has_host(gateway) && prefix.address() != gateway)
         {
             return Err(NtStatus::INVALID_PARAMETER);
         }
@@ -168,32 +157,45 @@ impl Stack {
     }
 
     /// Removes an interface with its routes and neighbours. What waits for a
-    /// neighbour ends with `NETWORK_UNREACHABLE`.
+    /// neighbour ends with `NETWORK_UNREACHABLE`. The loopback interface stays.
     pub fn remove_interface(&mut self, id: InterfaceId) {
+        if id == self.loopback.interface {
+            return;
+        }
         self.interface_down(id);
         self.routes.remove_interface(id);
+        self.ip.last_path.forget();
         self.interfaces.remove(id.0);
     }
 
     /// Lets packets come and go, and announces the interface's address with a
     /// gratuitous ARP request (RFC 5227 section 2.3), from which the network
-    /// also notices a conflict.
+    /// also notices a conflict. The loopback interface is up already.
     pub fn interface_up(&mut self, id: InterfaceId, now: Instant) {
         self.now = now;
-        if let Some(interface) = self.interfaces.get_mut(id.0) {
+        if let Some(interface) = self.changeable_interface(id) {
             interface.up = true;
             log::info!(target: "ip", "{} is up", interface.name);
+            self.update_local_addresses();
             self.arp_announce(id);
         }
     }
 
     /// Stops packets, and forgets the interface's neighbours. What waits for
-    /// one of them ends with `NETWORK_UNREACHABLE`.
+    /// one of them ends with `NETWORK_UNREACHABLE`. The loopback interface
+    /// stays up.
     pub fn interface_down(&mut self, id: InterfaceId) {
-        if let Some(interface) = self.interfaces.get_mut(id.0) {
+        if let Some(interface) = self.changeable_interface(id) {
             interface.up = false;
+            self.update_local_addresses();
             self.arp_forget_interface(id);
         }
+    }
+
+    fn changeable_interface(&mut self, id: InterfaceId) -> Option<&mut Interface> {
+        self.interfaces
+            .get_mut(id.0)
+            .filter(|_| id != self.loopback.interface)
     }
 
     /// All interfaces.
@@ -207,20 +209,14 @@ impl Stack {
                 mtu: interface.mtu,
                 address: interface.address,
                 up: interface.up,
+                is_loopback: InterfaceId(handle) == self.loopback.interface,
             })
     }
 
-    /// Whether `address` is one of ours, on an interface that is up.
     /// The name of an interface.
     pub fn interface_name(&self, id: InterfaceId) -> Option<&str> {
         self.interfaces
             .get(id.0)
             .map(|interface| interface.name.as_str())
-    }
-
-    pub(crate) fn is_local(&self, address: Ipv4Addr) -> bool {
-        self.interfaces
-            .iter()
-            .any(|(_, interface)| interface.has_address(address))
     }
 }

@@ -1,7 +1,11 @@
 //! The stack: its tables, its inputs and its outputs.
 
 pub(crate) mod interface;
+pub(crate) mod local;
+pub(crate) mod loopback;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 
@@ -20,6 +24,8 @@ use crate::table::Slots;
 use crate::tdi::{Completion, Tdi, TdiCounters};
 use crate::udp::{Udp, UdpCounters};
 use interface::{Interface, InterfaceId};
+use local::LocalAddresses;
+use loopback::Loopback;
 pub(crate) use queue::Queue;
 
 /// The counters of every layer.
@@ -47,6 +53,8 @@ pub struct Stack {
     pub(crate) now: Instant,
     pub(crate) counters: Counters,
     pub(crate) interfaces: Slots<Interface>,
+    pub(crate) loopback: Loopback,
+    pub(crate) local: LocalAddresses,
     pub(crate) routes: Routes,
     pub(crate) neighbours: Neighbours,
     pub(crate) ip: Ip,
@@ -67,20 +75,24 @@ impl fmt::Debug for Stack {
 }
 
 impl Stack {
-    /// Makes a stack without interfaces and allocates all its tables; the
-    /// devices of TDI are there from now on, before any NDIS protocol is
-    /// registered (seed item 33). Packets of its own come from `pool`. `seed`
-    /// is a secret that nobody outside can guess: it decides the ephemeral
-    /// ports, the identifications and the order of the hash tables.
+    /// Makes a stack with the loopback interface only and allocates all its
+    /// tables; that interface and the devices of TDI are there from now on,
+    /// before any NDIS protocol is registered (seed item 33). Packets of its
+    /// own come from `pool`. `seed` is a secret that nobody outside can guess:
+    /// it decides the ephemeral ports, the identifications and the order of the
+    /// hash tables.
     pub fn new(
         configuration: &StackConfiguration,
         pool: &'static PacketPool,
         seed: [u64; 2],
     ) -> Self {
         let mut random = Random::new(seed);
+        let (interfaces, loopback) = loopback::interfaces(configuration.interfaces);
         Self {
             pool,
-            interfaces: Slots::new(configuration.interfaces),
+            interfaces,
+            loopback,
+            local: LocalAddresses::new(configuration.interfaces),
             routes: Routes::new(configuration.routes, random.bits()),
             neighbours: Neighbours::new(configuration, &mut random),
             ip: Ip::new(configuration, &mut random),

@@ -31,6 +31,11 @@ impl<T> Queue<T> {
         self.entries.pop_front()
     }
 
+    /// The entry that came last.
+    pub(crate) fn last(&self) -> Option<&T> {
+        self.entries.back()
+    }
+
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

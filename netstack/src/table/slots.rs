@@ -6,7 +6,7 @@ use super::Link;
 
 /// Names a value in [`Slots`] until it is removed; after that the handle leads
 /// nowhere, even when the slot is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Handle {
     slot: u32,
     generation: u32,

@@ -275,6 +275,7 @@ impl Stack {
     /// Whether a datagram is for the address object in `slot` (seed item 26):
     /// the port is equal, and the address is too, or is the unspecified one, or
     /// the datagram went to all. A connected one hears only the other side.
+    #[inline]
     pub(crate) fn tdi_matches(&self, slot: usize, target: Target, arrival: &Arrival) -> bool {
         self.tdi.objects.at(slot).is_some_and(|object| {
             object.target == target
@@ -291,9 +292,7 @@ impl Stack {
 
     /// Whether `address` is that of an interface.
     fn tdi_is_on(&self, interface: crate::InterfaceId, address: Ipv4Addr) -> bool {
-        self.interfaces
-            .get(interface.0)
-            .is_some_and(|interface| interface.has_address(address))
+        self.own(address) == Some(crate::stack::local::Own::Host(interface))
     }
 
     /// Whether the address object in `slot` is connected from `local` to

@@ -222,18 +222,24 @@ impl Stack {
     }
 
     /// What the control channel can be asked about: IP and ICMP, each
-    /// interface with its address translation, and each address object (seed
-    /// item 37).
+    /// interface with its address translation (the loopback interface has
+    /// none), and each address object (seed item 37).
     pub fn entities(&self) -> impl Iterator<Item = Entity> {
         let layers = [
             EntityKind::ConnectionlessNetwork,
             EntityKind::ErrorReporting,
         ]
         .map(|kind| Entity { kind, instance: 0 });
-        let interfaces = self.interfaces.iter().flat_map(|(handle, _)| {
-            let instance = handle.slot() as u32;
-            [EntityKind::Interface, EntityKind::AddressTranslation]
-                .map(|kind| Entity { kind, instance })
+        let interfaces = self.interfaces().flat_map(|interface| {
+            let instance = interface.id.0.slot() as u32;
+            let translates = !interface.is_loopback;
+            [
+                Some(EntityKind::Interface),
+                translates.then_some(EntityKind::AddressTranslation),
+            ]
+            .into_iter()
+            .flatten()
+            .map(move |kind| Entity { kind, instance })
         });
         let objects = self.tdi.objects.iter().map(|(_, object)| Entity {
             kind: match object.target {

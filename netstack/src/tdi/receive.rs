@@ -20,6 +20,10 @@ pub struct ReceiveRequest {
     /// NORMAL; the others are not looked at, except those that datagrams can't
     /// have.
     pub flags: ReceiveFlags,
+    /// Posted again in the step that satisfies it, behind the others there are,
+    /// until it is cancelled: for a client that would do so itself (seed item
+    /// 48).
+    pub stays_posted: bool,
 }
 
 impl ReceiveRequest {
@@ -28,6 +32,16 @@ impl ReceiveRequest {
         Self {
             length,
             flags: ReceiveFlags::NORMAL,
+            stays_posted: false,
+        }
+    }
+
+    /// The same, posted again each time it is satisfied.
+    #[must_use]
+    pub const fn staying_posted(self) -> Self {
+        Self {
+            stays_posted: true,
+            ..self
         }
     }
 }
@@ -120,6 +134,7 @@ impl Stack {
 
     /// Satisfies the first receive of the address object in `slot` with a
     /// datagram, or drops that if none is posted.
+    #[inline(always)]
     pub(crate) fn tdi_complete_receive(
         &mut self,
         slot: usize,
@@ -130,7 +145,7 @@ impl Stack {
         let posted = tdi
             .objects
             .at_mut(slot)
-            .and_then(|object| tdi.requests.pop_receive(&mut object.receives));
+            .and_then(|object| tdi.requests.next_receive(&mut object.receives));
         let Some((id, request)) = posted else {
             counters.dropped_no_receive += 1;
             return;
@@ -176,7 +191,7 @@ impl Stack {
         let Some(object) = tdi.objects.at_mut(slot) else {
             return;
         };
-        let Some((id, _)) = tdi.requests.pop_receive(&mut object.receives) else {
+        let Some((id, _)) = tdi.requests.next_receive(&mut object.receives) else {
             object.error = Some((remote, status));
             return;
         };

@@ -49,9 +49,14 @@ impl Requests {
             .find(|&slot| self.slots.at(slot).is_some_and(|request| request.id == id))
     }
 
+    /// Whether there can be another request, or a completion of one that stays.
+    fn has_room(&self) -> bool {
+        self.slots.len() + self.completions.len() < self.slots.capacity()
+    }
+
     /// Whether another request can be taken in.
     pub(super) fn check(&self, id: RequestId) -> Result<(), NtStatus> {
-        if self.slots.len() + self.completions.len() >= self.slots.capacity() {
+        if !self.has_room() {
             return Err(NtStatus::INSUFFICIENT_RESOURCES);
         }
         if self.find(id).is_some() {
@@ -92,6 +97,30 @@ impl Requests {
     pub(super) fn add_send(&mut self, id: RequestId, pending: Handle) -> Result<(), NtStatus> {
         self.check(id)?;
         self.add(id, Waiting::Send(pending)).map(|_| ())
+    }
+
+    /// The receive that was posted first, which leaves unless it stays posted.
+    #[inline(always)]
+    pub(super) fn next_receive(
+        &mut self,
+        receives: &mut List,
+    ) -> Option<(RequestId, ReceiveRequest)> {
+        let slot = receives.first()?;
+        let &Request {
+            id,
+            waiting: Waiting::Receive(_, request),
+        } = self.slots.at(slot)?
+        else {
+            return None;
+        };
+        if !request.stays_posted {
+            return self.pop_receive(receives);
+        }
+        if receives.len() > 1 {
+            self.lists.remove(receives, slot);
+            self.lists.push_back(receives, slot);
+        }
+        self.has_room().then_some((id, request))
     }
 
     /// Takes the receive that was posted first.

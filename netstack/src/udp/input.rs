@@ -7,7 +7,6 @@ use crate::address::SocketAddress;
 use crate::checksum::Checksum;
 use crate::ip::{Datagram, Delivery};
 use crate::stack::Stack;
-use crate::table::HashChains;
 use crate::tdi::{Arrival, Target};
 use crate::wire::icmpv4::{message_type, unreachable};
 use crate::wire::ipv4::protocol;
@@ -28,7 +27,11 @@ impl Stack {
             delivery: datagram.delivery,
             interface: datagram.interface,
         };
-        if let Err(datagram) = self.udp_deliver(datagram, &arrival) {
+        let target = Target::Udp(ports.destination_port);
+        let first = self.tdi.chains.first(target.key());
+        if let Some(slot) = self.udp_match(first, target, &arrival) {
+            self.udp_deliver(datagram, slot, target, &arrival);
+        } else {
             self.counters.udp.dropped_no_port += 1;
             self.icmp_send_error(
                 &datagram,
@@ -36,6 +39,22 @@ impl Stack {
                 unreachable::PORT,
             );
         }
+    }
+
+    /// The first address object that matches, from the one in `slot` on.
+    #[inline(always)]
+    fn udp_match(
+        &self,
+        mut slot: Option<usize>,
+        target: Target,
+        arrival: &Arrival,
+    ) -> Option<usize> {
+        while let Some(here) = slot
+            && !self.tdi_matches(here, target, arrival)
+        {
+            slot = self.tdi.chains.after(here);
+        }
+        slot
     }
 
     /// Checks header and checksum and cuts off what lies behind the length.
@@ -82,24 +101,19 @@ impl Stack {
     }
 
     /// Gives the payload to every matching address object (seed items 25 and
-    /// 26): a shared packet to each but the last, the packet itself to that.
-    /// Gives the datagram back if none matches.
-    fn udp_deliver(&mut self, mut datagram: Datagram, arrival: &Arrival) -> Result<(), Datagram> {
-        let target = Target::Udp(arrival.destination.port);
-        let matches = |stack: &Self, from: Option<usize>| {
-            let objects: &HashChains = &stack.tdi.chains;
-            core::iter::successors(from, |&slot| objects.after(slot))
-                .find(|&slot| stack.tdi_matches(slot, target, arrival))
-        };
-        let Some(mut slot) = matches(self, self.tdi.chains.first(target.key())) else {
-            return Err(datagram);
-        };
+    /// 26), the first of which is in `slot`: a shared packet to each but the
+    /// last, the packet itself to that.
+    fn udp_deliver(
+        &mut self,
+        datagram: Datagram,
+        mut slot: usize,
+        target: Target,
+        arrival: &Arrival,
+    ) {
         self.counters.udp.delivered += 1;
-        datagram
-            .packet
-            .trim_front(datagram.header_length + HEADER_LENGTH);
-        let packet = datagram.packet;
-        while let Some(other) = matches(self, self.tdi.chains.after(slot)) {
+        let mut packet = datagram.packet;
+        packet.trim_front(datagram.header_length + HEADER_LENGTH);
+        while let Some(other) = self.udp_match(self.tdi.chains.after(slot), target, arrival) {
             match packet.share() {
                 Some(shared) => self.udp_complete(slot, shared, arrival),
                 None => self.counters.udp.dropped_share += 1,
@@ -107,9 +121,9 @@ impl Stack {
             slot = other;
         }
         self.udp_complete(slot, packet, arrival);
-        Ok(())
     }
 
+    #[inline(always)]
     fn udp_complete(&mut self, slot: usize, packet: Packet, arrival: &Arrival) {
         log::trace!(
             target: "udp",

@@ -61,6 +61,8 @@ pub mod unreachable {
     pub const NETWORK_PROHIBITED: u8 = 9;
     /// Network unreachable for the type of service.
     pub const NETWORK_SERVICE: u8 = 11;
+    /// Communication administratively prohibited, as by a filter.
+    pub const COMMUNICATION_PROHIBITED: u8 = 13;
 }
 
 /// The message is shorter than its fixed part.

@@ -47,6 +47,8 @@ const OFFSET_MASK: u16 = 0x1FFF;
 pub mod protocol {
     /// ICMP.
     pub const ICMP: u8 = 1;
+    /// IGMP.
+    pub const IGMP: u8 = 2;
     /// TCP.
     pub const TCP: u8 = 6;
     /// UDP.
@@ -88,11 +90,14 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// The first thing found wrong with the datagram.
+    #[inline(always)]
     pub fn new_checked(bytes: &'a [u8], available: usize) -> Result<Self, Error> {
         let (header, options, rest) = Self::split(bytes)?;
         let mut sum = checksum::Checksum::new();
-        sum.add_bytes(header);
-        sum.add_bytes(options);
+        sum.add_array(header);
+        if !options.is_empty() {
+            sum.add_bytes(options);
+        }
         if !sum.is_valid() {
             return Err(Error::Checksum);
         }

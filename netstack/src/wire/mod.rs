@@ -10,7 +10,9 @@
 pub mod arp;
 pub mod ethernet;
 pub mod icmpv4;
+pub mod igmp;
 pub mod ipv4;
+pub mod tcp;
 pub mod udp;
 
 #[cfg(test)]
@@ -24,6 +26,12 @@ use ethernet::HardwareAddress;
 /// The 16-bit number at `field` of a fixed header.
 const fn number16<const LENGTH: usize>(header: &[u8; LENGTH], field: &Range<usize>) -> u16 {
     u16::from_be_bytes([header[field.start], header[field.start + 1]])
+}
+
+/// The 32-bit number at `field` of a fixed header.
+const fn number32<const LENGTH: usize>(header: &[u8; LENGTH], field: &Range<usize>) -> u32 {
+    let at = field.start;
+    u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }
 
 /// The IPv4 address at `field` of a fixed header.
@@ -49,6 +57,20 @@ const fn set_number16<const LENGTH: usize>(
     let [high, low] = value.to_be_bytes();
     header[field.start] = high;
     header[field.start + 1] = low;
+}
+
+/// Writes the 32-bit number at `field` of a fixed header.
+const fn set_number32<const LENGTH: usize>(
+    header: &mut [u8; LENGTH],
+    field: &Range<usize>,
+    value: u32,
+) {
+    let bytes = value.to_be_bytes();
+    let at = field.start;
+    header[at] = bytes[0];
+    header[at + 1] = bytes[1];
+    header[at + 2] = bytes[2];
+    header[at + 3] = bytes[3];
 }
 
 /// Writes the IPv4 address at `field` of a fixed header.

@@ -9,7 +9,7 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire as peer;
 
 use super::ethernet::HardwareAddress;
-use super::{arp, ethernet, icmpv4, ipv4, udp};
+use super::{arp, ethernet, icmpv4, igmp, ipv4, tcp, udp};
 use crate::checksum::PayloadChecksum;
 
 fn hardware() -> impl Strategy<Value = HardwareAddress> {
@@ -154,6 +154,86 @@ proptest! {
     }
 
     #[test]
+    fn tcp_agrees_with_etherparse(
+        (source, destination) in (address(), address()),
+        (source_port, destination_port) in any::<(u16, u16)>(),
+        (sequence, acknowledgment) in any::<(u32, u32)>(),
+        (flags, window, urgent) in any::<(u8, u16, u16)>(),
+        payload in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let flags = tcp::Flags::from_bits_retain(flags);
+        let header = tcp::Repr {
+            source_port,
+            destination_port,
+            sequence,
+            acknowledgment,
+            flags,
+            window,
+            urgent,
+        };
+        let mut sum = PayloadChecksum::new();
+        sum.add_bytes(&payload);
+        let mut bytes = [0xEE; tcp::HEADER_LENGTH];
+        header.emit(&mut bytes, source, destination, sum);
+        let segment = [&bytes, payload.as_slice()].concat();
+        let (theirs, rest) = etherparse::TcpHeader::from_slice(&segment).expect("a segment");
+        let checksum =
+            theirs.calc_checksum_ipv4_raw(source.octets(), destination.octets(), &payload);
+        prop_assert_eq!(Ok(theirs.checksum), checksum);
+        prop_assert_eq!((theirs.source_port, theirs.destination_port), (source_port, destination_port));
+        prop_assert_eq!(theirs.sequence_number, sequence);
+        prop_assert_eq!(theirs.acknowledgment_number, acknowledgment);
+        prop_assert_eq!((theirs.window_size, theirs.urgent_pointer), (window, urgent));
+        let theirs_set = [
+            theirs.fin, theirs.syn, theirs.rst, theirs.psh, theirs.ack, theirs.urg, theirs.ece, theirs.cwr,
+        ];
+        let ours_set = core::array::from_fn(|bit| flags.bits() & 1 << bit != 0);
+        prop_assert_eq!(theirs_set, ours_set);
+        let ours = tcp::Packet::new_checked(&segment).expect("a segment");
+        prop_assert_eq!(tcp::Repr::parse(&ours), header);
+        prop_assert_eq!((ours.payload(), ours.checksum()), (rest, theirs.checksum));
+    }
+
+    #[test]
+    fn tcp_options_agree_with_etherparse(
+        maximum in any::<u16>(),
+        shift in any::<u8>(),
+        (value, echo) in any::<(u32, u32)>(),
+        block in any::<(u32, u32)>(),
+        payload in prop::collection::vec(any::<u8>(), 0..8),
+    ) {
+        use etherparse::TcpOptionElement as Theirs;
+        use tcp::options::{Option as Ours, Options};
+        let mut header = etherparse::TcpHeader::new(1, 2, 3, 4);
+        header
+            .set_options(&[
+                Theirs::MaximumSegmentSize(maximum),
+                Theirs::SelectiveAcknowledgementPermitted,
+                Theirs::Timestamp(value, echo),
+                Theirs::Noop,
+                Theirs::WindowScale(shift),
+                Theirs::SelectiveAcknowledgement(block, [None; 3]),
+            ])
+            .expect("they fit");
+        let segment = [&header.to_bytes()[..], &payload].concat();
+        let ours = tcp::Packet::new_checked(&segment).expect("a segment");
+        let edges = [[block.0.to_be_bytes(), block.1.to_be_bytes()].concat().try_into().expect("8")];
+        let expected = [
+            Ours::MaximumSegmentSize(maximum),
+            Ours::SackPermitted,
+            Ours::Timestamps { value, echo },
+            Ours::NoOperation,
+            Ours::WindowScale(shift),
+            Ours::Sack(&edges),
+        ];
+        let parsed: Result<Vec<_>, _> = Options::new(ours.options()).collect();
+        let parsed = parsed.expect("they are well formed");
+        prop_assert_eq!(&parsed[..6], &expected);
+        prop_assert!(parsed[6..].iter().all(|option| *option == Ours::End));
+        prop_assert_eq!(ours.payload(), payload.as_slice());
+    }
+
+    #[test]
     fn icmp_echo_agrees_with_etherparse(
         (identifier, sequence) in any::<(u16, u16)>(),
         payload in prop::collection::vec(any::<u8>(), 0..50),
@@ -199,6 +279,16 @@ proptest! {
         }
         let options = ipv4::options::Options::new(&bytes);
         prop_assert!(options.count() <= bytes.len());
+        if let Ok(packet) = tcp::Packet::new_checked(&bytes) {
+            tcp::Repr::parse(&packet);
+            prop_assert!(packet.header_length() + packet.payload().len() == bytes.len());
+        }
+        let options = tcp::options::Options::new(&bytes);
+        prop_assert!(options.count() <= bytes.len());
+        if let Ok(packet) = igmp::Packet::new_checked(&bytes) {
+            prop_assert_eq!(&packet.group().octets()[2..], packet.records().to_be_bytes());
+            prop_assert_eq!(packet.payload().len() + igmp::HEADER_LENGTH, bytes.len());
+        }
     }
 
     /// Whatever both take for a UDP datagram in an Ethernet frame, they read
@@ -249,6 +339,21 @@ fn options_end_at_their_end() {
     assert_eq!(parse(&[7, 3, 4, 68]), [Ok((7, 1)), Err(Malformed)]);
     assert_eq!(parse(&[7, 1, 1, 1]), [Err(Malformed)]);
     assert_eq!(parse(&[7, 5, 0, 0]), [Err(Malformed)]);
+}
+
+#[test]
+fn rfc9293_3_2_tcp_options_end_at_their_end() {
+    use tcp::options::{Malformed, Option as Opt, Options};
+    let parse = |bytes: &'static [u8]| Options::new(bytes).collect::<Vec<_>>();
+    assert_eq!(parse(&[]), []);
+    assert_eq!(parse(&[1, 0, 9, 9]), [Ok(Opt::NoOperation), Ok(Opt::End)]);
+    assert_eq!(parse(&[2, 1, 1]), [Err(Malformed)]);
+    assert_eq!(parse(&[4, 2, 8]), [Ok(Opt::SackPermitted), Err(Malformed)]);
+    let other = |kind, data| Ok(Opt::Other { kind, data });
+    assert_eq!(parse(&[2, 3, 7]), [other(2, &[7])]);
+    assert_eq!(parse(&[5, 2]), [other(5, &[])]);
+    assert_eq!(parse(&[5, 4, 1, 2]), [other(5, &[1, 2])]);
+    assert_eq!(parse(&[8, 2, 0xFF, 2]), [other(8, &[]), other(0xFF, &[])]);
 }
 
 #[test]

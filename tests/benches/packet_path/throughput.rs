@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tests::console::Console;
 use tests::machine::{Machine, Options};
+use tests::meanwhile::meanwhile;
 use tests::peer::{self, GATEWAY, GUEST_HARDWARE, Peer};
 use tests::report::number_after;
 use tests::wire::Wire;
@@ -181,26 +182,6 @@ fn receive(machine: &mut Machine, wire: &Wire, frame: &[u8], offered: u32, comma
         |done| offer(wire, frame, offered, done),
         || result(&mut machine.console, command),
     )
-}
-
-/// Does some work while another thread is busy, until the work is done.
-fn meanwhile<T>(busy: impl FnOnce(&AtomicBool) + Send, work: impl FnOnce() -> T) -> T {
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let done = &done;
-        scope.spawn(move || busy(done));
-        let _stop = Stop(done);
-        work()
-    })
-}
-
-/// Ends the other thread, also when this one fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 fn result(console: &mut Console, command: &str) -> f64 {

@@ -1,12 +1,15 @@
 //! QEMU as a child of the test: started by [`Options`], ended with the test, its logs kept when the test fails.
 
 mod options;
+mod turn;
 
 pub use options::Options;
 
 use crate::console::Console;
+use crate::monitor::Monitor;
 use crate::script;
 use crate::services::{Forward, Protocol};
+use crate::starvation::Starvation;
 use crate::verdict::Verdict;
 use crate::wire::Wire;
 use options::Network;
@@ -17,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use turn::Turn;
 
 /// How long QEMU gets to open the console.
 const START: Duration = Duration::from_secs(50);
@@ -44,14 +48,17 @@ pub struct Machine {
     pub console: Console,
     child: Child,
     started: Instant,
-    wire: Option<Wire>,
+    /// Those that have not been taken, the first card's at the end.
+    wires: Vec<Wire>,
     forwards: Vec<Forward>,
     folder: TempDir,
+    _turn: Turn,
 }
 
 impl Machine {
     #[track_caller]
     fn start(options: &Options) -> Self {
+        let turn = Turn::take(options.alone);
         let folder = tempfile::Builder::new()
             .prefix("net-")
             .tempdir()
@@ -63,7 +70,10 @@ impl Machine {
                 .collect(),
             _ => Vec::new(),
         };
-        let wire = (options.network == Network::Wire).then(|| Wire::new(folder.path()));
+        let wires = (0..options.wires()).rev();
+        let wires = wires
+            .map(|number| Wire::new(folder.path(), number))
+            .collect();
         let listener =
             UnixListener::bind(folder.path().join(CONSOLE)).expect("the console's socket");
         let command = script::qemu_command(options.script_options(folder.path(), &forwards));
@@ -74,19 +84,20 @@ impl Machine {
             console,
             child,
             started,
-            wire,
+            wires,
             forwards,
             folder,
+            _turn: turn,
         }
     }
 
-    /// The other end of the card's cable.
+    /// The other end of the first card's cable; the next time that of the next one.
     ///
     /// # Panics
-    /// When the machine was not made with [`Options::wire`], or the wire was taken already.
+    /// When the machine was not made with [`Options::wire`], or all wires were taken already.
     #[track_caller]
     pub fn take_wire(&mut self) -> Wire {
-        self.wire.take().expect("Options::wire, taken once")
+        self.wires.pop().expect("Options::wire, taken once")
     }
 
     /// Where the host reaches a guest port.
@@ -105,6 +116,20 @@ impl Machine {
     /// When QEMU was started.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// QEMU's monitor.
+    ///
+    /// # Panics
+    /// When the machine was not made with [`Options::monitored`].
+    #[track_caller]
+    pub fn monitor(&self) -> Monitor {
+        Monitor::connect(self.folder.path())
+    }
+
+    /// How long the host has kept this machine's threads waiting.
+    pub fn starvation(&self) -> Starvation {
+        Starvation::of_process(self.child.id())
     }
 
     /// Everything the serial port sent so far.

@@ -1,11 +1,15 @@
 //! How a machine is to be made.
 
 use super::{CAPTURE, Machine, console_backend};
+use crate::monitor::Monitor;
 use crate::script;
 use crate::services::{Forward, Protocol};
 use crate::wire::Wire;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+
+/// The script's option for GRUB's image.
+const ISO: &str = "--iso";
 
 /// What the card is plugged into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +26,20 @@ pub(super) enum Network {
 
 /// How a machine is to be made.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is chosen by itself, by a method of its own"
+)]
 pub struct Options {
     arguments: Vec<OsString>,
     append: Vec<String>,
     pub(super) network: Network,
     reboot: bool,
-    iso: bool,
     recorded: bool,
+    pub(super) alone: bool,
+    /// Cards beside the first, each with a wire of its own: what stands before the backend in the script's option.
+    added: Vec<String>,
+    monitor: bool,
 }
 
 impl Default for Options {
@@ -45,8 +56,10 @@ impl Options {
             append: Vec::new(),
             network: Network::User(Vec::new()),
             reboot: false,
-            iso: false,
             recorded: true,
+            alone: false,
+            added: Vec::new(),
+            monitor: false,
         }
     }
 
@@ -97,8 +110,7 @@ impl Options {
     /// GRUB and the ISO image instead of QEMU's own loader.
     #[must_use]
     pub fn iso(mut self) -> Self {
-        self.arguments.push("--iso".into());
-        self.iso = true;
+        self.arguments.push(ISO.into());
         self
     }
 
@@ -113,6 +125,20 @@ impl Options {
     #[must_use]
     pub fn wire(mut self) -> Self {
         self.network = Network::Wire;
+        self
+    }
+
+    /// Another ISA card, whose cable ends in the test, too.
+    #[must_use]
+    pub fn add_isa(mut self, port: u16, line: u8) -> Self {
+        self.added.push(format!("isa,{port:#x},{line}"));
+        self
+    }
+
+    /// Another card, on the PCI bus, whose cable ends in the test, too.
+    #[must_use]
+    pub fn add_pci(mut self) -> Self {
+        self.added.push("pci".to_owned());
         self
     }
 
@@ -140,6 +166,26 @@ impl Options {
         self
     }
 
+    /// Runs while no other machine of this process does, for what depends on time.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// A second serial port, whose output goes into this file.
+    #[must_use]
+    pub fn second_serial(self, file: &Path) -> Self {
+        self.option("--capture", file)
+    }
+
+    /// Gives access to QEMU's monitor; see [`Machine::monitor`].
+    #[must_use]
+    pub fn monitored(mut self) -> Self {
+        self.monitor = true;
+        self
+    }
+
     /// Lets the guest reset the machine; otherwise that ends QEMU.
     #[must_use]
     pub fn allow_reboot(mut self) -> Self {
@@ -154,7 +200,7 @@ impl Options {
     #[track_caller]
     pub fn start(self) -> Machine {
         script::build();
-        if self.iso {
+        if self.arguments.iter().any(|option| option == ISO) {
             script::make_iso();
         }
         Machine::start(&self)
@@ -177,6 +223,11 @@ impl Options {
         self
     }
 
+    /// How many cables end in the test.
+    pub(super) fn wires(&self) -> usize {
+        usize::from(self.network == Network::Wire) + self.added.len()
+    }
+
     /// The script's options for a machine whose files lie in `folder`.
     pub(super) fn script_options(&self, folder: &Path, forwards: &[Forward]) -> Vec<OsString> {
         let mut options = self.arguments.clone();
@@ -185,13 +236,18 @@ impl Options {
         option("--hostfwd", "none".into());
         match &self.network {
             Network::None => option("--net", "none".into()),
-            Network::Wire => option("--net", Wire::backend(folder)),
+            Network::Wire => option("--net", Wire::backend(folder, 0)),
             Network::Backend(backend) => option("--net", backend.into()),
             // Not `restrict`: that drops the guest's answers to forwarded datagrams, too.
             Network::User(_) => option("--net", "user".into()),
         }
         for forward in forwards {
             option("--hostfwd", forward.rule().into());
+        }
+        for (number, spec) in (1..).zip(&self.added) {
+            let mut card = OsString::from(format!("{spec},"));
+            card.push(Wire::backend(folder, number));
+            option("--add-card", card);
         }
         if self.recorded && self.network != Network::None {
             option("--pcap", folder.join(CAPTURE).into());
@@ -201,6 +257,9 @@ impl Options {
         }
         if !self.reboot {
             options.push("--no-reboot".into());
+        }
+        if self.monitor {
+            options.extend(["--".into(), "-monitor".into(), Monitor::backend(folder)]);
         }
         options
     }

@@ -1,7 +1,10 @@
 //! Frames for the guest, built by etherparse.
 
-use super::{BROADCAST, GUEST, GUEST_HARDWARE, HardwareAddress};
-use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, PacketBuilder};
+use super::{BROADCAST, FIRST, GUEST, HardwareAddress, Station};
+use etherparse::{
+    ArpHardwareId, ArpOperation, ArpPacket, EtherType, IpHeaders, PacketBuilder, PacketBuilderStep,
+};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// The time to live of the peer's datagrams.
@@ -53,46 +56,66 @@ pub fn arp(
 }
 
 /// An ICMP echo request to the guest.
-///
-/// # Panics
-/// For a payload that no datagram can hold.
 pub fn echo_request(from: Ipv4Addr, identifier: u16, sequence: u16, payload: &[u8]) -> Vec<u8> {
-    let builder = PacketBuilder::ethernet2(hardware_of(from), GUEST_HARDWARE)
-        .ipv4(from.octets(), GUEST.octets(), TIME_TO_LIVE)
-        .icmpv4_echo_request(identifier, sequence);
-    let mut frame = Vec::with_capacity(builder.size(payload.len()));
-    builder
-        .write(&mut frame, payload)
-        .expect("a payload that fits a datagram");
-    frame
+    FIRST.echo_request(from, identifier, sequence, payload)
 }
 
 /// An ICMP echo reply to the guest.
-///
-/// # Panics
-/// For a payload that no datagram can hold.
 pub fn echo_reply(from: Ipv4Addr, identifier: u16, sequence: u16, payload: &[u8]) -> Vec<u8> {
-    let builder = PacketBuilder::ethernet2(hardware_of(from), GUEST_HARDWARE)
-        .ipv4(from.octets(), GUEST.octets(), TIME_TO_LIVE)
-        .icmpv4_echo_reply(identifier, sequence);
-    let mut frame = Vec::with_capacity(builder.size(payload.len()));
-    builder
-        .write(&mut frame, payload)
-        .expect("a payload that fits a datagram");
-    frame
+    FIRST.echo_reply(from, identifier, sequence, payload)
 }
 
 /// A UDP datagram to the guest.
+pub fn udp(from: (Ipv4Addr, u16), destination_port: u16, payload: &[u8]) -> Vec<u8> {
+    FIRST.udp(from, destination_port, payload)
+}
+
+impl Station {
+    /// An ICMP echo request to this card.
+    pub fn echo_request(
+        &self,
+        from: Ipv4Addr,
+        identifier: u16,
+        sequence: u16,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        let builder = self.ip(from).icmpv4_echo_request(identifier, sequence);
+        written(|frame| builder.write(frame, payload))
+    }
+
+    /// An ICMP echo reply to this card.
+    pub fn echo_reply(
+        &self,
+        from: Ipv4Addr,
+        identifier: u16,
+        sequence: u16,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        let builder = self.ip(from).icmpv4_echo_reply(identifier, sequence);
+        written(|frame| builder.write(frame, payload))
+    }
+
+    /// A UDP datagram to this card.
+    pub fn udp(&self, from: (Ipv4Addr, u16), destination_port: u16, payload: &[u8]) -> Vec<u8> {
+        let builder = self.ip(from.0).udp(from.1, destination_port);
+        written(|frame| builder.write(frame, payload))
+    }
+
+    fn ip(&self, from: Ipv4Addr) -> PacketBuilderStep<IpHeaders> {
+        PacketBuilder::ethernet2(hardware_of(from), self.hardware).ipv4(
+            from.octets(),
+            self.address.octets(),
+            TIME_TO_LIVE,
+        )
+    }
+}
+
+/// What a builder writes.
 ///
 /// # Panics
 /// For a payload that no datagram can hold.
-pub fn udp(from: (Ipv4Addr, u16), destination_port: u16, payload: &[u8]) -> Vec<u8> {
-    let builder = PacketBuilder::ethernet2(hardware_of(from.0), GUEST_HARDWARE)
-        .ipv4(from.0.octets(), GUEST.octets(), TIME_TO_LIVE)
-        .udp(from.1, destination_port);
-    let mut frame = Vec::with_capacity(builder.size(payload.len()));
-    builder
-        .write(&mut frame, payload)
-        .expect("a payload that fits a datagram");
+pub fn written<E: fmt::Debug>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Vec<u8> {
+    let mut frame = Vec::new();
+    write(&mut frame).expect("a payload that fits a datagram");
     frame
 }

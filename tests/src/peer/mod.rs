@@ -5,7 +5,7 @@ pub mod build;
 pub mod read;
 
 pub use build::{arp, arp_reply, arp_request, echo_reply, echo_request, hardware_of, udp};
-pub use read::{Message, read};
+pub use read::{Message, read, read_from};
 
 use crate::PATIENCE;
 use crate::wire::Wire;
@@ -25,12 +25,30 @@ pub const GUEST_HARDWARE: HardwareAddress = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 pub const GUEST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 /// The guest's gateway unless its command line says otherwise: where the peer stands.
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// The guest's first card, unless its command line says otherwise.
+pub const FIRST: Station = Station {
+    hardware: GUEST_HARDWARE,
+    address: GUEST,
+};
+
+/// A card of the guest's, as its network sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// The hardware address.
+    pub hardware: HardwareAddress,
+    /// The address of its interface.
+    pub address: Ipv4Addr,
+}
+
 /// All stations.
 pub const BROADCAST: HardwareAddress = [0xff; 6];
-/// A host on the wire: 52:55:0a:00:02:02, 10.0.2.2.
+
+/// A host on the wire: 52:55:0a:00:02:02, 10.0.2.2 unless it is told otherwise.
 #[derive(Debug)]
 pub struct Peer {
     wire: Wire,
+    own: Ipv4Addr,
+    guest: Station,
     sequence: Cell<u16>,
     is_silent: fn(Ipv4Addr) -> bool,
 }
@@ -38,8 +56,15 @@ pub struct Peer {
 impl Peer {
     /// Plugs a host in.
     pub fn new(wire: Wire) -> Self {
+        Self::between(wire, GATEWAY, FIRST)
+    }
+
+    /// Plugs a host with this address in, at the other end of the cable of this card.
+    pub fn between(wire: Wire, own: Ipv4Addr, guest: Station) -> Self {
         Self {
             wire,
+            own,
+            guest,
             sequence: Cell::new(0),
             is_silent: |_| false,
         }
@@ -70,8 +95,8 @@ impl Peer {
     #[track_caller]
     pub fn receive(&self, deadline: Instant) -> Option<Message> {
         loop {
-            let message = read(&self.wire.receive(deadline)?);
-            if !self.answer(&message) {
+            let message = read_from(self.guest.hardware, &self.wire.receive(deadline)?);
+            if !self.answer_for_hardware_address(&message) {
                 return Some(message);
             }
         }
@@ -88,13 +113,17 @@ impl Peer {
             return;
         };
         if frame.get(ETHER_TYPE) == Some(&EtherType::ARP.0.to_be_bytes()) {
-            self.answer(&read(&frame));
+            self.answer_for_hardware_address(&read_from(self.guest.hardware, &frame));
         }
     }
 
-    /// Answers a question for a hardware address; says whether it was one.
-    fn answer(&self, message: &Message) -> bool {
-        let Some((asked, by)) = question(message) else {
+    /// Answers a question for a hardware address of the peer's side; says whether it was one.
+    ///
+    /// # Panics
+    /// When the wire fails.
+    #[track_caller]
+    pub fn answer_for_hardware_address(&self, message: &Message) -> bool {
+        let Some((asked, by)) = self.question(message) else {
             return false;
         };
         if !(self.is_silent)(asked) {
@@ -133,9 +162,12 @@ impl Peer {
         let sequence = self.sequence.get().wrapping_add(1);
         self.sequence.set(sequence);
         let payload = b"are you there?".to_vec();
-        self.send(&echo_request(GATEWAY, IDENTIFIER, sequence, &payload));
+        let ping = self
+            .guest
+            .echo_request(self.own, IDENTIFIER, sequence, &payload);
+        self.send(&ping);
         let reply = Message::EchoReply {
-            destination: GATEWAY,
+            destination: self.own,
             identifier: IDENTIFIER,
             sequence,
             payload,
@@ -144,23 +176,23 @@ impl Peer {
         messages.pop();
         messages
     }
+
+    /// The address whose hardware address is asked for, and who asks, in a question for one of the peer's side.
+    fn question(&self, message: &Message) -> Option<(Ipv4Addr, (HardwareAddress, Ipv4Addr))> {
+        match message {
+            Message::Arp {
+                operation: ArpOperation::Request,
+                source,
+                target,
+                ..
+            } if target.1 != self.guest.address => Some((target.1, *source)),
+            _ => None,
+        }
+    }
 }
 
 /// The identifier of the peer's own pings.
 const IDENTIFIER: u16 = 0x7065;
-
-/// The address whose hardware address is asked for, and who asks, in a question for one of the peer's side.
-fn question(message: &Message) -> Option<(Ipv4Addr, (HardwareAddress, Ipv4Addr))> {
-    match message {
-        Message::Arp {
-            operation: ArpOperation::Request,
-            source,
-            target,
-            ..
-        } if target.1 != GUEST => Some((target.1, *source)),
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests {

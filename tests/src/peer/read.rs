@@ -68,10 +68,16 @@ pub enum Message {
 
 /// Reads a frame from the guest; what is not right in it becomes [`Message::Other`] with the reason.
 pub fn read(frame: &[u8]) -> Message {
-    read_frame(frame).unwrap_or_else(|reason| Message::Other(format!("{reason}: {frame:02x?}")))
+    read_from(GUEST_HARDWARE, frame)
 }
 
-fn read_frame(bytes: &[u8]) -> Result<Message, String> {
+/// [`read()`] for another card of the guest.
+pub fn read_from(station: HardwareAddress, frame: &[u8]) -> Message {
+    read_frame(station, frame)
+        .unwrap_or_else(|reason| Message::Other(format!("{reason}: {frame:02x?}")))
+}
+
+fn read_frame(station: HardwareAddress, bytes: &[u8]) -> Result<Message, String> {
     let frame = EthernetFrame::new_checked(bytes).map_err(|_| "short frame")?;
     if bytes.len() < 60 {
         return Err(format!(
@@ -79,7 +85,7 @@ fn read_frame(bytes: &[u8]) -> Result<Message, String> {
             bytes.len()
         ));
     }
-    if frame.src_addr().0 != GUEST_HARDWARE {
+    if frame.src_addr().0 != station {
         return Err(format!("a frame from {}", frame.src_addr()));
     }
     match frame.ethertype() {

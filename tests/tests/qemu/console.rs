@@ -6,9 +6,9 @@ use tests::machine::{Machine, Options};
 use tests::random::Random;
 use tests::report::{Counters, Memory, Table};
 
-const COMMANDS: [&str; 16] = [
-    "arp", "bench", "help", "ipconfig", "log", "mem", "netstat", "nic", "ping", "poweroff",
-    "reboot", "route", "selftest", "stats", "threads", "uptime",
+const COMMANDS: [&str; 20] = [
+    "arp", "bench", "capture", "filter", "help", "ipconfig", "log", "mem", "ndis", "netstat",
+    "nic", "oid", "ping", "poweroff", "reboot", "route", "selftest", "stats", "threads", "uptime",
 ];
 
 fn boot() -> Machine {
@@ -96,12 +96,23 @@ fn commands_print_what_their_readers_expect() {
     let mut machine = boot();
     let console = &mut machine.console;
     let interfaces = Table::read(console, "ipconfig");
-    assert_eq!(interfaces.column("STATE"), ["up"]);
-    assert_eq!(interfaces.column("HARDWARE-ADDRESS"), ["52:54:00:12:34:56"]);
-    assert_eq!(interfaces.column("MTU"), ["1500"]);
-    assert_eq!(interfaces.column("ADDRESS"), ["10.0.2.15/24"]);
-    assert_eq!(interfaces.column("GATEWAY"), ["10.0.2.2"]);
+    assert_eq!(interfaces.column("INTERFACE"), ["Loopback", "Ne2000"]);
+    assert_eq!(interfaces.column("STATE"), ["up", "up"]);
+    assert_eq!(
+        interfaces.column("HARDWARE-ADDRESS"),
+        ["00:00:00:00:00:00", "52:54:00:12:34:56"]
+    );
+    assert_eq!(interfaces.column("MTU"), ["65535", "1500"]);
+    assert_eq!(
+        interfaces.column("ADDRESS"),
+        ["127.0.0.1/8", "10.0.2.15/24"]
+    );
+    assert_eq!(interfaces.column("GATEWAY"), ["-", "10.0.2.2"]);
     let routes = Table::read(console, "route");
+    assert_eq!(
+        routes.find("DESTINATION", "127.0.0.0/8", "INTERFACE"),
+        Some("Loopback")
+    );
     assert_eq!(
         routes.find("DESTINATION", "0.0.0.0/0", "GATEWAY"),
         Some("10.0.2.2")

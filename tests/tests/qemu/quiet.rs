@@ -7,10 +7,12 @@ use tests::report::{Growth, Memory};
 
 /// Longer than anything is held: packets wait for a neighbour for a few seconds at most.
 const HELD: Duration = Duration::from_secs(15);
+/// Looks without a change after which a level is steady.
+const STEADY: usize = 4;
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many entries of the pools for packets and requests are taken while nothing goes on.
+/// How many entries of each pool are taken while nothing goes on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Level(BTreeMap<String, u64>);
 
@@ -19,10 +21,11 @@ impl Level {
     #[track_caller]
     pub(crate) fn of(console: &mut Console) -> Self {
         let mut level = Self::now(console);
+        let mut same = 0;
         let steady = Self::wait_until(console, |now| {
-            let is_steady = *now == level;
+            same = if *now == level { same + 1 } else { 0 };
             level = Self(now.0.clone());
-            is_steady
+            same == STEADY
         });
         steady.unwrap_or_else(|last| panic!("never steady, last {last:?}"))
     }
@@ -57,10 +60,7 @@ impl Level {
     #[track_caller]
     fn now(console: &mut Console) -> Self {
         let memory = Memory::read(console);
-        let used = memory
-            .used()
-            .into_iter()
-            .filter(|(name, _)| is_transient(name));
+        let used = memory.used().into_iter();
         let level = Self(used.map(|(name, used)| (name.to_owned(), used)).collect());
         assert!(
             level.0.len() >= 3,
@@ -68,13 +68,6 @@ impl Level {
         );
         level
     }
-}
-
-/// Neighbours and the like are kept after traffic, packets and requests must not be.
-fn is_transient(pool: &str) -> bool {
-    ["packet", "buffer", "irp"]
-        .iter()
-        .any(|kind| pool.contains(kind))
 }
 
 /// The counters of drops that have grown, each named after its reason: `layer.counter`, whichever adapter it was.

@@ -69,6 +69,12 @@ fn the_storm_notices_a_handler_that_restores_no_sse_register() {
 }
 
 #[test]
+fn interrupts_that_no_controller_has_in_service_are_spurious() {
+    let line = run("spurious");
+    assert_eq!(line, "pass spurious: 1 on line 7, 1 on line 15");
+}
+
+#[test]
 fn a_panic_is_reported_with_its_place() {
     let report = ends_with_a_report("panic");
     assert!(

@@ -9,8 +9,9 @@ use core::net::Ipv4Addr;
 
 use executive::irp::{CancelRoutine, IrpId};
 use executive::simulation::Simulation;
-use executive::{Executive, Instant, Limits, SpinLock, Timer};
+use executive::{Executive, Instant, Limits, NtStatus, SpinLock, Timer};
 use ndis::packet::PacketPool;
+use netstack::tdi::{Payload, ReceiveFlags};
 use netstack::{
     HardwareAddress, InterfaceConfiguration, InterfaceId, Prefix, SocketAddress, Stack,
     StackConfiguration,
@@ -19,7 +20,7 @@ use std::sync::OnceLock;
 
 use crate::ioctl::EndpointFlags;
 use crate::winsock::AfdDevice;
-use crate::{Afd, AfdConfiguration, AfdIrp, AfdIrpPool};
+use crate::{Afd, AfdConfiguration, AfdIrp, AfdIrpPool, FastReceive, Handle};
 pub(crate) use device::{data, poll_payload, seen};
 
 pub(crate) const DATAGRAMS: EndpointFlags =
@@ -256,5 +257,30 @@ impl AfdDevice for Device {
             let host = &mut state.hosts[self.index];
             host.afd.dispatch(irp, &mut host.stack, now);
         });
+    }
+
+    fn fast_receive(
+        &self,
+        handle: Handle,
+        capacity: usize,
+        flags: ReceiveFlags,
+    ) -> Option<FastReceive> {
+        self.world.with(|state, _| {
+            let host = &mut state.hosts[self.index];
+            host.afd.fast_receive(handle, capacity, flags)
+        })
+    }
+
+    fn fast_send(
+        &self,
+        handle: Handle,
+        remote: Option<SocketAddress>,
+        data: Payload,
+    ) -> Result<NtStatus, Payload> {
+        self.world.with(|state, now| {
+            let host = &mut state.hosts[self.index];
+            host.afd
+                .fast_send(handle, remote, data, &mut host.stack, now)
+        })
     }
 }

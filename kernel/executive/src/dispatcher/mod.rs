@@ -50,6 +50,8 @@ pub(crate) struct Database {
     quantum_ended: bool,
     /// Another thread may have to run instead of the current one.
     reschedule: bool,
+    /// A thread has become ready below or beside the running one.
+    has_woken: bool,
     quantum_ticks: u32,
     objects: Objects,
     /// [`MAXIMUM_WAIT_OBJECTS`] for each thread.
@@ -82,6 +84,7 @@ impl Database {
             switched_at: now,
             quantum_ended: false,
             reschedule: false,
+            has_woken: false,
             quantum_ticks: limits.quantum_ticks.max(1),
             objects: Objects::new(threads, limits.events),
             waits: (0..threads * MAXIMUM_WAIT_OBJECTS)
@@ -103,6 +106,11 @@ impl Database {
         self.heap.earliest()
     }
 
+    /// Whether a thread could run if the current one did not.
+    pub(crate) fn is_any_ready(&self) -> bool {
+        self.ready.highest().is_some()
+    }
+
     /// The priority of the running thread; `None` for the idle thread, which
     /// is below all.
     fn current_priority(&self) -> Option<Priority> {
@@ -118,7 +126,15 @@ impl Database {
         self.ready.push_back(thread, priority);
         if Some(priority) > self.current_priority() {
             self.reschedule = true;
+        } else {
+            self.has_woken = true;
         }
+    }
+
+    /// Whether a thread has become ready that has to wait for its turn; asking
+    /// resets it.
+    pub(crate) fn take_has_woken(&mut self) -> bool {
+        core::mem::take(&mut self.has_woken)
     }
 
     /// Chooses the thread to run instead of the current one, if there is one

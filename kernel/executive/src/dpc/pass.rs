@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use spin::Once;
 
+use crate::dispatcher::Database;
 use crate::event::Event;
 use crate::executive::Executive;
 use crate::irql::Irql;
@@ -114,33 +115,35 @@ impl Executive {
     }
 
     /// The body of the DPC thread: takes the queue over whenever a pass has
-    /// left something, and gives way to other threads between turns.
+    /// left something. It gives way when a thread has been woken meanwhile, so
+    /// that what the DPCs have brought is taken before they bring more, and
+    /// else when it has run as long as DPCs may in a window.
     pub(crate) fn run_dpc_thread(&'static self, wake: Event) {
         let wake = self.dpc_table().pass.wake.call_once(|| wake);
         loop {
             let _ = self.wait(wake, None);
-            while self.run_deferred_dpcs() {
-                self.yield_now();
+            let mut turn = self.now();
+            while self.run_deferred_dpc() {
+                let has_woken = self.with_database(Database::take_has_woken);
+                if has_woken || self.now() - turn >= self.dpc_table().pass.share {
+                    self.yield_now();
+                    turn = self.now();
+                }
             }
         }
     }
 
-    /// One turn of the DPC thread; false when the queue is empty and belongs
-    /// to the passes again.
-    fn run_deferred_dpcs(&'static self) -> bool {
+    /// One DPC in the DPC thread; false when the queue is empty and belongs to
+    /// the passes again.
+    fn run_deferred_dpc(&'static self) -> bool {
         let _raised = self.raise_irql(Irql::Dispatch);
         let table = self.dpc_table();
         let start = self.now();
-        let mut more = true;
-        let mut count = 0;
-        while more && count < table.pass.count && self.now() - start < table.pass.share {
-            more = self.run_dpc();
-            count += u32::from(more);
-        }
+        let more = self.run_dpc();
         let counters = self.counters_of_executive();
         counters
             .dpcs_run_by_thread
-            .fetch_add(u64::from(count), Ordering::Relaxed);
+            .fetch_add(u64::from(more), Ordering::Relaxed);
         self.count_dpc_time(self.now() - start);
         // An interrupt that queues a DPC right here leaves it pending, and the
         // pass when the IRQL is lowered runs it.

@@ -47,6 +47,7 @@ impl<T> Pooled<T> {
 impl<T> Deref for Pooled<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: this is the only handle to the slot, so the only way to the
         // value; a mutable borrow of it is a mutable borrow of the handle.
@@ -58,6 +59,7 @@ impl<T> Deref for Pooled<T> {
 }
 
 impl<T> DerefMut for Pooled<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`, and the handle is borrowed mutably.
         #[expect(unsafe_code, reason = "the handle owns the slot's value")]
@@ -68,8 +70,8 @@ impl<T> DerefMut for Pooled<T> {
 }
 
 impl<T> Drop for Pooled<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.slot.references.store(0, Ordering::Relaxed);
         self.slot.list.insert(self.slot.index, self.slot);
     }
 }
@@ -101,6 +103,7 @@ impl<T> PooledArc<T> {
 
     /// Whether this is the only handle. Others cannot come into being
     /// meanwhile, because a handle is cloned only from a handle.
+    #[inline]
     pub fn is_unique(&self) -> bool {
         // Acquire: what the other handles' owners did comes before.
         self.slot.references.load(Ordering::Acquire) == 1
@@ -151,6 +154,7 @@ impl<T> Clone for PooledArc<T> {
 impl<T> Deref for PooledArc<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the value is written only through `get_mut`, which needs
         // the only handle borrowed mutably; this handle proves there is none.
@@ -162,10 +166,12 @@ impl<T> Deref for PooledArc<T> {
 }
 
 impl<T> Drop for PooledArc<T> {
+    #[inline]
     fn drop(&mut self) {
-        // Release and acquire: every owner's use of the value comes before the
-        // last one gives it back.
-        if self.slot.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // Nobody can clone the only handle meanwhile. Otherwise release and
+        // acquire: every owner's use of the value comes before the last one
+        // gives it back.
+        if self.is_unique() || self.slot.references.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.slot.list.insert(self.slot.index, self.slot);
         }
     }

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 
 use crate::sync::atomic::{AtomicU32, Ordering};
-use free_list::{FreeList, Linked};
+use free_list::{FreeList, Linked, MAXIMUM_SIZE};
 pub use handle::{Pooled, PooledArc};
 
 /// What a pool holds and held.
@@ -42,7 +42,7 @@ struct Slot<T> {
     index: u32,
     /// The next free slot while this one is free.
     next: AtomicU32,
-    /// Handles to the value; 0 while the slot is free.
+    /// Handles to the value; without meaning while the slot is free.
     references: AtomicU32,
     value: UnsafeCell<T>,
 }
@@ -72,7 +72,7 @@ impl<T: Send + 'static> Pool<T> {
     /// value's index. Allocates, so call it while starting.
     ///
     /// # Panics
-    /// When `count` is 2^32 - 1 or more.
+    /// When `count` is 2^20 or more.
     pub fn new(count: usize, init: impl FnMut(usize) -> T) -> &'static Self {
         Self::from_values((0..count).map(init).collect())
     }
@@ -80,12 +80,12 @@ impl<T: Send + 'static> Pool<T> {
     /// Makes a pool of these values. Allocates, so call it while starting.
     ///
     /// # Panics
-    /// When there are 2^32 - 1 values or more.
+    /// When there are 2^20 values or more.
     pub fn from_values(values: Vec<T>) -> &'static Self {
         let size = u32::try_from(values.len())
             .ok()
-            .filter(|&size| size != u32::MAX)
-            .expect("a pool's indices have 32 bits");
+            .filter(|&size| size <= MAXIMUM_SIZE)
+            .expect("a pool's indices have 20 bits");
         let list: &'static FreeList = Box::leak(Box::new(FreeList::new(size)));
         let slots = (0..size).zip(values).map(|(index, value)| Slot {
             list,
@@ -100,6 +100,7 @@ impl<T: Send + 'static> Pool<T> {
 
     /// Takes a value; `None` when every one is taken, which is counted. Any
     /// IRQL. The value is as its last owner left it.
+    #[inline]
     pub fn allocate(&self) -> Option<Pooled<T>> {
         let index = self.list.remove(self.slots)?;
         let slot = self.slots.get(index as usize)?;

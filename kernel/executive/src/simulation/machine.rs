@@ -203,6 +203,10 @@ impl Machine {
         self.interrupts_enabled.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn reseed(&self, seed: u64) {
+        self.random.store(seed, Ordering::SeqCst);
+    }
+
     /// Whether chance wants a preemption here (`SplitMix64`).
     fn draw(&self) -> bool {
         let state = self.random.load(Ordering::SeqCst);

@@ -104,6 +104,12 @@ impl Simulation {
         }
     }
 
+    /// Chooses the places of preemption by another seed from now on, so that one machine can be
+    /// used for many runs each of which can be repeated.
+    pub fn reseed(&self, seed: u64) {
+        self.machine.reseed(seed);
+    }
+
     /// The virtual time, without moving it.
     pub fn now(&self) -> Instant {
         self.machine.time()

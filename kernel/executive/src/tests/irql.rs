@@ -87,3 +87,28 @@ fn taking_a_lock_above_its_level_is_a_bug_check() {
         let _guard = lock.lock();
     });
 }
+
+#[test]
+fn a_lock_taken_at_its_level_leaves_the_level_alone() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    machine.run(move || {
+        let lock: SpinLock<u32> = SpinLock::new(executive, 1);
+        let raised = executive.raise_irql(Irql::Dispatch);
+        *lock.lock_at_level() += 1;
+        assert_eq!(executive.irql(), Irql::Dispatch);
+        assert_eq!(*lock.lock(), 2);
+        drop(raised);
+    });
+}
+
+#[test]
+#[should_panic(expected = "is taken at Passive as if raised")]
+fn taking_a_lock_at_its_level_below_that_is_a_bug_check() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    machine.run(move || {
+        let lock: SpinLock<()> = SpinLock::new(executive, ());
+        let _guard = lock.lock_at_level();
+    });
+}

@@ -136,6 +136,39 @@ fn no_request_is_lost_whatever_the_interleaving() {
 }
 
 #[test]
+fn work_without_end_leaves_time_to_threads_below() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    let own = Arc::new(spin::Once::<&'static WorkItem>::new());
+    let inner = Arc::clone(&own);
+    let work = WorkItem::new(executive, "without end", move || {
+        machine.advance(Duration::from_micros(500));
+        if executive.now() < Instant::from_millis(200) {
+            inner.get().map(|work| work.queue());
+        }
+    })
+    .expect("room");
+    own.call_once(|| work);
+    executive.start_workers(1).expect("room");
+    for tick in 1..200 {
+        machine.interrupt_at(Instant::from_millis(tick), move || executive.clock_tick());
+    }
+    let micros = machine.run(move || {
+        work.queue();
+        let mut micros = 0;
+        while executive.now() < Instant::from_millis(190) {
+            machine.advance(Duration::from_micros(10));
+            micros += 10;
+        }
+        micros
+    });
+    assert!(
+        (10_000..40_000).contains(&micros),
+        "the thread had {micros} us of 190 ms"
+    );
+}
+
+#[test]
 fn a_full_table_of_work_items_is_a_status() {
     let machine = Simulation::with_limits(
         0,

@@ -1,5 +1,6 @@
 //! Work items: what a DPC leaves to be done at Passive.
 
+mod share;
 pub(crate) mod state;
 
 use alloc::boxed::Box;
@@ -14,6 +15,7 @@ use crate::executive::Executive;
 use crate::irql::Irql;
 use crate::limits::Limits;
 use crate::status::NtStatus;
+use share::Share;
 use state::{CallState, Requested};
 
 /// A routine for the worker threads. Lives for ever.
@@ -160,17 +162,28 @@ impl Executive {
         Ok(())
     }
 
-    /// The body of a worker thread.
+    /// The body of a worker thread. Work that never ends must not keep the
+    /// threads below from running.
     fn run_worker(&'static self, available: &'static Event) {
+        let mut share = Share::new(self.limits(), self.now());
         loop {
             while let Some(item) = self.next_work_item() {
                 self.counters_of_executive()
                     .work_items_run
                     .fetch_add(1, Ordering::Relaxed);
                 item.run();
+                if share.is_used_up(self.now()) && self.is_any_thread_ready() {
+                    self.sleep(self.limits().worker_pause);
+                    share.resume(self.now());
+                }
             }
             let _ = self.wait(available, None);
+            share.resume(self.now());
         }
+    }
+
+    fn is_any_thread_ready(&self) -> bool {
+        self.with_database(|database| database.is_any_ready())
     }
 
     /// Takes the first queued work item. Another worker is woken if there are

@@ -18,7 +18,7 @@ mod weak {
         /// Every load and store is a read-modify-write.
         static STRONG: Cell<bool> = const { Cell::new(false) };
 
-        /// Exchanges clear the upper half of a 64-bit word.
+        /// Exchanges clear what is above the lower 40 bits of a word.
         static TAGLESS: Cell<bool> = const { Cell::new(false) };
     }
 
@@ -111,10 +111,10 @@ mod weak {
                     failure: Ordering,
                 ) -> Result<$value, $value> {
                     let (success, failure) = (effective(success), effective(failure));
-                    let kept = if TAGLESS.get() {
-                        u32::MAX.into()
-                    } else {
-                        <$value>::MAX
+                    let below_tag = <$value>::try_from((1_u64 << 40) - 1);
+                    let kept = match below_tag {
+                        Ok(kept) if TAGLESS.get() => kept,
+                        _ => <$value>::MAX,
                     };
                     self.0
                         .compare_exchange_weak(current, new & kept, success, failure)

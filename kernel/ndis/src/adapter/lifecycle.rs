@@ -20,25 +20,26 @@ use crate::status::NdisStatus;
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The event can be taken by another waiter; the condition is looked at again after this.
-const UNBIND_POLL: Duration = Duration::from_millis(100);
+const UNBIND_POLL: Duration = Duration::from_millis(10);
 
 /// Bytes of payload in a frame, for a miniport that does not say.
 const DEFAULT_FRAME_SIZE: u32 = 1500;
 
 impl Adapter {
-    /// Calls Initialize (seed item 9). Passive.
+    /// Calls Initialize (seed item 9). What the miniport does not tell of an adapter that is to
+    /// stand `above` another one is taken from that. Passive.
     ///
     /// # Errors
     /// ADAPTER_NOT_READY unless the adapter is not started, UNSUPPORTED_MEDIA, or the miniport's
     /// own status.
-    pub(crate) fn start(&'static self) -> Result<(), NdisStatus> {
+    pub(crate) fn start(&'static self, above: Option<&Adapter>) -> Result<(), NdisStatus> {
         let mut miniport = self.take_for_start()?;
         let initialized = miniport.initialize(self);
         let _raised = self.executive().raise_irql(Irql::Dispatch);
         match initialized {
             Ok(medium) => {
                 let mut context = AdapterContext::new(self);
-                self.learn(medium, &mut *miniport, &mut context);
+                self.learn(medium, above, &mut *miniport, &mut context);
                 self.set_state(&mut self.core.lock(), AdapterState::Running);
                 self.work(miniport, &mut context);
                 Ok(())
@@ -71,28 +72,48 @@ impl Adapter {
     fn learn(
         &self,
         medium: Medium,
+        above: Option<&Adapter>,
         miniport: &mut dyn ErasedMiniport,
         context: &mut AdapterContext,
     ) {
         self.medium.store(medium as u8, Ordering::Relaxed);
         self.header_size
             .store(medium.header_size() as u32, Ordering::Relaxed);
+        let mut ask = |oid, bytes: &mut [u8]| {
+            // That of an intermediate driver may have to wait for the adapter below; then what that
+            // one has told is good enough, and the answer is nobody's.
+            if self.core.lock().pending_request.is_some() {
+                return false;
+            }
+            let outcome = miniport.query(context, oid, bytes);
+            if outcome == RequestOutcome::Pending {
+                self.keep_unanswered(oid);
+            }
+            outcome == RequestOutcome::Done(bytes.len())
+        };
         let mut bytes = [0; 8];
-        let oid = Oid::IEEE_802_3_CURRENT_ADDRESS;
         let address = bytes.get_mut(..6).unwrap_or_default();
-        if miniport.query(context, oid, address) != RequestOutcome::Done(6) {
-            log::warn!(target: "ndis", "{}: the miniport gives no address", self.name);
-            bytes = [0; 8];
-        }
-        self.address
-            .store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+        let known = ask(Oid::IEEE_802_3_CURRENT_ADDRESS, address);
+        let address = match above {
+            _ if known => u64::from_le_bytes(bytes),
+            Some(below) => below.address.load(Ordering::Relaxed),
+            None => {
+                log::warn!(target: "ndis", "{}: the miniport gives no address", self.name);
+                0
+            }
+        };
+        self.address.store(address, Ordering::Relaxed);
         let mut bytes = [0; 4];
-        let outcome = miniport.query(context, Oid::GEN_MAXIMUM_FRAME_SIZE, &mut bytes);
-        let size = match outcome {
-            RequestOutcome::Done(4) => u32::from_le_bytes(bytes),
-            _ => DEFAULT_FRAME_SIZE,
+        let size = if ask(Oid::GEN_MAXIMUM_FRAME_SIZE, &mut bytes) {
+            u32::from_le_bytes(bytes)
+        } else {
+            above.map_or(DEFAULT_FRAME_SIZE, |below| {
+                below.maximum_frame_size.load(Ordering::Relaxed)
+            })
         };
         self.maximum_frame_size.store(size, Ordering::Relaxed);
+        let options = ask(Oid::GEN_MAC_OPTIONS, &mut bytes);
+        self.learn_loopback(options.then(|| u32::from_le_bytes(bytes)), above);
         context.end_handler();
     }
 
@@ -115,20 +136,27 @@ impl Adapter {
         let target = open().ok_or(NdisStatus::OPEN_LIST_FULL)?;
         // There is room.
         let _ = core.bindings.push(target.bound);
+        core.update_loopback();
         core.binding_count += 1;
         Ok(target)
     }
 
-    /// Closes a binding: it is off the list at once; the rest waits for its operations.
-    pub(crate) fn close_binding(&'static self, bound: &Bound) -> Close {
+    /// Closes a binding to this or another adapter: it is off the list at once; the rest waits for
+    /// its operations.
+    pub(crate) fn close_binding(&self, bound: &Bound) -> Close {
+        // It cannot be moved to another adapter meanwhile.
+        let _raised = self.executive().raise_irql(Irql::Dispatch);
+        let mut adapter = None;
         let close = bound.binding.close(bound.sender.generation, |target| {
-            let mut core = self.core.lock();
+            let mut core = target.adapter.core.lock();
             core.bindings
                 .retain(|other| other.sender != target.bound.sender);
+            core.update_loopback();
+            adapter = Some(target.adapter);
         });
-        if close != Close::NotOpen {
+        if let Some(adapter) = adapter {
             // The union over the bindings that remain.
-            self.run_due(Due::ADDRESSING);
+            adapter.run_due(Due::ADDRESSING);
         }
         close
     }
@@ -142,7 +170,8 @@ impl Adapter {
         self.unbound.set();
     }
 
-    /// Closes every binding, waits for their operations, and calls Halt. Passive.
+    /// Halts what stands on this adapter, closes every binding, waits for their operations, and
+    /// calls Halt. Passive.
     ///
     /// # Errors
     /// ADAPTER_NOT_READY unless the adapter is running.
@@ -154,10 +183,29 @@ impl Adapter {
             }
             self.set_state(&mut core, AdapterState::Stopping);
         }
+        if let Some(upper) = self.cover() {
+            upper.stop_above();
+        }
+        self.set_spliced(false);
         self.unbind();
-        self.wait_for_bindings();
+        if self.below().is_some() {
+            self.wait_until_quiet();
+        } else {
+            self.wait_for_bindings();
+        }
         self.halt();
         Ok(())
+    }
+
+    /// Stops an adapter because the one below it stops. Passive.
+    fn stop_above(&'static self) {
+        match self.stop() {
+            Ok(()) => log::info!(target: "ndis", "{} halted", self.name),
+            // Another thread does it; it has to be done before the adapter below goes on.
+            Err(_) => {
+                self.wait_until_closed(|| self.state() != AdapterState::Stopping);
+            }
+        }
     }
 
     /// Asks every protocol to close its binding, and closes what it does not close.
@@ -178,14 +226,23 @@ impl Adapter {
 
     /// Waits until every binding is closed.
     fn wait_for_bindings(&'static self) {
-        if !self.wait_until_closed(|| self.core.lock().binding_count == 0) {
+        self.expect_closed(|| self.core.lock().binding_count == 0);
+    }
+
+    /// Waits until no binding is left, nor anything that an intermediate driver has passed on.
+    pub(super) fn wait_until_quiet(&'static self) {
+        self.expect_closed(|| self.core.lock().is_quiet());
+    }
+
+    fn expect_closed(&'static self, is_done: impl FnMut() -> bool) {
+        if !self.wait_until_closed(is_done) {
             log::warn!(target: "ndis", "{}: halting with operations pending", self.name);
         }
     }
 
     /// Waits for bindings to this adapter to be closed until `is_done`; false after ten seconds.
     /// Passive.
-    pub(crate) fn wait_until_closed(&'static self, is_done: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_until_closed(&'static self, mut is_done: impl FnMut() -> bool) -> bool {
         let deadline = self.executive().now() + UNBIND_TIMEOUT;
         while !is_done() {
             let left = deadline - self.executive().now();
@@ -201,7 +258,7 @@ impl Adapter {
     }
 
     /// Halts the miniport and gives up what is left.
-    fn halt(&'static self) {
+    pub(super) fn halt(&'static self) {
         let taken = {
             let mut core = self.core.lock();
             self.set_state(&mut core, AdapterState::Halted);
@@ -210,6 +267,10 @@ impl Adapter {
         self.cancel_timer();
         if let Some(mut miniport) = taken {
             let mut context = AdapterContext::new(self);
+            {
+                let _raised = self.executive().raise_irql(Irql::Dispatch);
+                miniport.flush(&mut context);
+            }
             miniport.halt(&mut context);
             context.end_handler();
             self.core.lock().miniport = Some(miniport);
@@ -259,6 +320,7 @@ impl Core {
         self.reset = Reset::Idle;
         self.due = Due::empty();
         self.hardware_filter = PacketFilter::empty();
+        self.filter_unknown = false;
         self.pending_sends = 0;
     }
 }

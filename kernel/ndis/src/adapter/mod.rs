@@ -4,13 +4,18 @@
 //! is taken out of the adapter, and what comes in meanwhile is queued and done before the context
 //! is put back. So a protocol may send from its Receive handler and from SendComplete.
 
+mod answers;
 mod lifecycle;
+mod loopback;
+mod passing;
 mod receive;
 mod request;
 mod reset;
 mod run;
 mod send;
 mod settings;
+mod splicing;
+mod stacking;
 mod state;
 
 use alloc::boxed::Box;
@@ -20,6 +25,8 @@ use executive::time::Duration;
 use executive::{Dpc, Event, EventKind, Executive, NtStatus, SpinLock, Timer};
 use spin::Once;
 
+use self::passing::Passing;
+use self::stacking::Stacking;
 use self::state::{Core, Due};
 use crate::Ndis;
 use crate::address::HardwareAddress;
@@ -121,6 +128,11 @@ impl AdapterHandle {
         self.0.maximum_frame_size()
     }
 
+    /// Whether a reset of it is due or under way. At or below Dispatch.
+    pub fn is_resetting(&self) -> bool {
+        self.0.is_resetting()
+    }
+
     /// The adapter's counters.
     pub fn counters(&self) -> AdapterCounters {
         self.0.counters.snapshot()
@@ -175,6 +187,8 @@ pub(crate) struct Adapter {
     /// Set when the console's request is done.
     answered: Event,
     console: SpinLock<Console>,
+    stacking: Stacking,
+    passing: Passing,
 }
 
 impl Adapter {
@@ -211,6 +225,8 @@ impl Adapter {
             unbound: event()?,
             answered: event()?,
             console: SpinLock::new(executive, Console::new()),
+            stacking: Stacking::new(executive),
+            passing: Passing::default(),
         }));
         let deferred = Dpc::new(executive, name, || adapter.deferred_call())?;
         adapter.deferred.call_once(|| deferred);
@@ -335,6 +351,8 @@ impl Adapter {
             version: self.driver.version(),
             state: core.state,
             bus: self.resources.bus,
+            above: self.below().map(|below| below.name),
+            covered_by: self.covered_by().map(|upper| upper.name),
             medium: self.medium(),
             is_media_connected: self.is_media_connected(),
             hardware_address: self.hardware_address(),

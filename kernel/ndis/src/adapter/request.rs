@@ -88,6 +88,11 @@ impl QueuedRequest {
             hardware_filter: None,
         }
     }
+
+    /// Whether the binding `sender` made it.
+    pub(super) fn is_of(&self, sender: Sender) -> bool {
+        self.origin == Origin::Binding(sender)
+    }
 }
 
 impl Adapter {
@@ -170,6 +175,11 @@ impl Adapter {
         }
     }
 
+    /// Keeps a question of the wrapper that the miniport answers later, to nobody.
+    pub(super) fn keep_unanswered(&self, oid: Oid) {
+        self.keep_pending(QueuedRequest::new(Origin::Wrapper, Request::query(oid)));
+    }
+
     fn keep_pending(&self, queued: QueuedRequest) {
         let now = self.executive().now();
         self.core.lock().pending_request = Some((queued, now));
@@ -216,16 +226,14 @@ impl Adapter {
         miniport: &mut dyn ErasedMiniport,
         context: &mut AdapterContext,
     ) -> NdisStatus {
-        let oid = request.oid();
-        let outcome = match request.kind() {
-            RequestKind::Query => miniport.query(context, oid, request.buffer_mut()),
-            RequestKind::Set => miniport.set(context, oid, request.buffer_mut()),
-        };
-        match outcome {
+        if request.kind() == RequestKind::Query {
+            return self.query(request, miniport, context);
+        }
+        match miniport.set(context, request.oid(), request.buffer_mut()) {
             RequestOutcome::Done(information) => {
                 request.set_information(information);
                 if let Some(filter) = filter_in(request) {
-                    self.core.lock().hardware_filter = filter;
+                    self.core.lock().set_hardware_filter(filter);
                 }
                 NdisStatus::SUCCESS
             }
@@ -246,22 +254,24 @@ impl Adapter {
             return;
         };
         let mut status = status;
-        if status.is_success() && queued.request.kind() == RequestKind::Query {
-            status = queued.request.answer(bytes).err().unwrap_or(status);
+        if queued.request.kind() == RequestKind::Query {
+            status = self.complete_query(&mut queued.request, status, bytes);
         }
         if let Some(filter) = queued.hardware_filter.filter(|_| status.is_success()) {
             let mut core = self.core.lock();
-            core.hardware_filter = filter;
+            core.set_hardware_filter(filter);
             // The bindings' filters may have changed since; the union is compared again.
             core.due |= Due::PACKET_FILTER;
         }
         self.complete_request(queued, status);
     }
 
-    /// Gives up the request that the miniport kept.
+    /// Gives up the request that the miniport kept. What it was to set, the card may have or not, so
+    /// the union over the bindings is to be set again.
     pub(super) fn abort_pending_request(&self) {
         let pending = self.core.lock().pending_request.take();
         if let Some((queued, _)) = pending {
+            self.core.lock().forget_setting(&queued.request);
             count(&self.counters.requests_aborted);
             self.complete_request(queued, NdisStatus::REQUEST_ABORTED);
         }
@@ -290,6 +300,11 @@ impl Adapter {
         };
         if let Some(target) = self.ndis.target(sender) {
             core::mem::replace(&mut queued.undo, Undo::Nothing).perform(target.bound.binding);
+            target.adapter.core.lock().update_loopback();
+            if !core::ptr::eq(target.adapter, self) {
+                // The binding has been moved, and its union is another adapter's matter.
+                target.adapter.run_due(Due::ADDRESSING);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Resetting an adapter, and finding out that it hangs.
 
-use executive::time::Duration;
+use executive::time::{Duration, Instant};
 
 use super::Adapter;
 use super::state::{Due, Reset};
@@ -9,8 +9,12 @@ use crate::filter::PacketFilter;
 use crate::miniport::{AdapterContext, ErasedMiniport, ResetOutcome};
 use crate::status::NdisStatus;
 
-/// How long a send, a request or a reset may be pending without progress.
+/// How long a request or a reset may be pending.
 const HANG_TIME: Duration = Duration::from_secs(4);
+
+/// Checks in a row, two seconds apart, that find sends pending of which none has ended: they have
+/// been for four seconds. Counted so, a send needs no look at the clock.
+const HANG_CHECKS: u32 = 2;
 
 impl Adapter {
     /// Asks for a reset: PENDING, and ResetComplete of every binding follows. At or below Dispatch.
@@ -37,9 +41,12 @@ impl Adapter {
     ) {
         count(&self.counters.resets);
         log::info!(target: "ndis", "{}: reset", self.name);
-        context.indicate_status(NdisStatus::RESET_START);
+        context.tell_status(NdisStatus::RESET_START);
         context.indicate_status_complete();
-        self.abort_pending_request();
+        if self.below().is_none() {
+            // What an intermediate driver has passed on goes on below, and its end is told it.
+            self.abort_pending_request();
+        }
         match miniport.reset(context) {
             ResetOutcome::Done { addressing_reset } => {
                 self.finish_reset(context, NdisStatus::SUCCESS, addressing_reset);
@@ -49,7 +56,8 @@ impl Adapter {
         }
     }
 
-    /// The miniport completes the reset it kept.
+    /// The miniport completes the reset it kept. That of an intermediate driver also tells so of
+    /// resets of the adapter below, which the bindings are to know of as well.
     pub(crate) fn complete_pending_reset(
         &self,
         context: &mut AdapterContext,
@@ -58,6 +66,8 @@ impl Adapter {
     ) {
         if self.is_resetting() {
             self.finish_reset(context, status, addressing_reset);
+        } else if self.below().is_some() {
+            context.each_binding(|bound| bound.protocol.reset_complete(bound.context, status));
         }
     }
 
@@ -81,7 +91,7 @@ impl Adapter {
             count(&self.counters.resets_failed);
             log::warn!(target: "ndis", "{}: reset failed: {status}", self.name);
         }
-        context.indicate_status(NdisStatus::RESET_END);
+        context.tell_status(NdisStatus::RESET_END);
         context.indicate_status_complete();
         context.each_binding(|bound| bound.protocol.reset_complete(bound.context, status));
     }
@@ -101,15 +111,11 @@ impl Adapter {
             return;
         }
         let hangs = miniport.check_for_hang(context).unwrap_or_else(|| {
-            let (sends, progress) = self.pending_sends();
-            let request = self
-                .core
-                .lock()
-                .pending_request
-                .as_ref()
-                .map(|&(_, since)| since);
-            let since = request.or((sends != 0).then_some(progress));
-            since.is_some_and(|since| now.duration_since(since) >= HANG_TIME)
+            let mut core = self.core.lock();
+            let sends_hang = core.checks_without_send() >= HANG_CHECKS;
+            let request = core.pending_request.as_ref();
+            let hangs = |&(_, since): &(_, Instant)| now.duration_since(since) >= HANG_TIME;
+            sends_hang || request.is_some_and(hangs)
         });
         let mut core = self.core.lock();
         // A driver that forgets to say it has room again does not stop the queue for good.

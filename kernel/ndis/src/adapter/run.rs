@@ -62,9 +62,16 @@ impl Adapter {
         let _raised = self.executive().raise_irql(Irql::Dispatch);
         let mut context = AdapterContext::new(self);
         let result = body(&mut context);
-        context.end_handler();
-        if context.take_resources_available() {
-            self.core.lock().stalled = false;
+        context.end_switch();
+        let is_idle = {
+            let mut core = self.core.lock_at_level();
+            if context.take_resources_available() {
+                core.stalled = false;
+            }
+            core.is_idle()
+        };
+        if !is_idle {
+            // A completion can let queued requests and sends go on.
             self.run_due(Due::empty());
         }
         result
@@ -77,44 +84,33 @@ impl Adapter {
         miniport: Box<dyn ErasedMiniport>,
         context: &mut AdapterContext,
     ) {
-        if let Some((work, miniport)) = self.next_work(miniport, context) {
-            self.work_through(work, miniport, context);
+        let mut core = self.core.lock_at_level();
+        core.stalled &= !context.take_resources_available();
+        if core.is_idle() {
+            core.put_miniport(miniport);
+        } else {
+            drop(core);
+            self.work_through(miniport, context);
         }
-    }
-
-    /// What is due next; puts the miniport back if there is nothing.
-    fn next_work(
-        &self,
-        miniport: Box<dyn ErasedMiniport>,
-        context: &mut AdapterContext,
-    ) -> Option<(Work, Box<dyn ErasedMiniport>)> {
-        let mut core = self.core.lock();
-        if context.take_resources_available() {
-            core.stalled = false;
-        }
-        if let Some(work) = core.next_work(|| context.now()) {
-            return Some((work, miniport));
-        }
-        core.miniport = Some(miniport);
-        None
     }
 
     #[inline(never)]
     fn work_through(
         &'static self,
-        mut work: Work,
         mut miniport: Box<dyn ErasedMiniport>,
         context: &mut AdapterContext,
     ) {
-        for _ in 0..WORK_BUDGET {
+        for _ in 0..=WORK_BUDGET {
+            let mut core = self.core.lock_at_level();
+            core.stalled &= !context.take_resources_available();
+            let Some(work) = core.next_work(|| context.now()) else {
+                core.put_miniport(miniport);
+                return;
+            };
+            drop(core);
             self.perform(work, &mut *miniport, context);
-            match self.next_work(miniport, context) {
-                Some(next) => (work, miniport) = next,
-                None => return,
-            }
         }
-        self.perform(work, &mut *miniport, context);
-        self.core.lock().miniport = Some(miniport);
+        self.core.lock_at_level().put_miniport(miniport);
         self.queue_dpc();
     }
 
@@ -128,6 +124,7 @@ impl Adapter {
             Work::Interrupt => self.handle_interrupt(miniport, context),
             Work::Timer => miniport.timer(context),
             Work::HangCheck => self.check_for_hang(miniport, context),
+            Work::Loopback => self.perform_loopback(context),
             Work::Reconfigure => miniport.reconfigure(context),
             Work::Reset => self.perform_reset(miniport, context),
             Work::Apply(oid) => self.apply(oid, miniport, context),
@@ -154,7 +151,7 @@ impl Adapter {
     }
 
     /// Whether a reset is due or under way.
-    pub(super) fn is_resetting(&self) -> bool {
+    pub(crate) fn is_resetting(&self) -> bool {
         self.core.lock().reset != Reset::Idle
     }
 }

@@ -1,86 +1,165 @@
 //! Sending: at once if the miniport is free, else by the queue (seed item 32).
 
-use executive::Irql;
-use executive::time::Instant;
-
 use super::Adapter;
+use super::loopback::Path;
 use super::state::{Core, Due};
+use crate::binding::Target;
 use crate::counters::{add, count};
-use crate::miniport::{AdapterContext, ErasedMiniport, Frames};
+use crate::miniport::{AdapterContext, ErasedMiniport, Frames, SendOutcome};
 use crate::packet::{Packet, Sender};
 use crate::protocol::SendCompletion;
 use crate::status::NdisStatus;
 
 impl Adapter {
-    /// Sends a packet whose sender is noted in it. At or below Dispatch.
+    /// Sends a packet whose sender is noted in it. Dispatch.
     ///
     /// PENDING: SendComplete follows. Otherwise the send is over.
     pub(crate) fn send(&'static self, packet: Packet) -> NdisStatus {
         count(&self.counters.sends);
-        let id = packet.info().id;
-        log::trace!(target: "ndis", "{}: packet {id} down, {} bytes", self.name, packet.len());
-        let _raised = self.executive().raise_irql(Irql::Dispatch);
-        let mut core = self.core.lock();
-        if !core.state.is_started() {
+        let length = packet.len();
+        log::trace!(target: "ndis", "{}: packet {} down, {length} bytes", self.name, packet.info().id);
+        let mut core = self.core.lock_at_level();
+        let loops_back = core.wants_loopback();
+        if loops_back && let Path::Back(status) = self.loop_back(&mut core, &packet) {
             drop(core);
-            count(&self.counters.sends_refused_not_running);
-            return NdisStatus::ADAPTER_NOT_READY;
-        }
-        if core.is_ready_to_send()
-            && let Some(mut miniport) = core.miniport.take()
-        {
-            drop(core);
-            let mut context = AdapterContext::new(self);
-            context.expect_direct_status(id);
-            if let Some(packet) = miniport.send(&mut context, packet) {
-                self.wait_for_resources(&mut context, |core| core.sends.push_front(packet));
-            }
-            let status = context.take_direct_status().unwrap_or(NdisStatus::PENDING);
-            context.end_handler();
-            self.work(miniport, &mut context);
+            drop(packet);
+            self.run_due(Due::empty());
             return status;
         }
-        if core.sends.len() >= self.ndis.limits().send_queue_length {
+        let Some(mut miniport) = core.take_to_send() else {
+            let queued = self.enqueue(&mut core, packet);
             drop(core);
-            count(&self.counters.sends_refused_queue_full);
-            return NdisStatus::RESOURCES;
-        }
-        core.sends.push_back(packet);
-        count(&self.counters.sends_queued);
-        NdisStatus::PENDING
+            if loops_back {
+                // What is looped back does not wait for the card.
+                self.run_due(Due::empty());
+            }
+            return queued
+                .err()
+                .map_or(NdisStatus::PENDING, |(_, status)| status);
+        };
+        drop(core);
+        let mut context = AdapterContext::new(self);
+        let outcome = miniport.send(&mut context, packet);
+        let status = if matches!(outcome, SendOutcome::Success) {
+            self.count_sent(length, NdisStatus::SUCCESS);
+            NdisStatus::SUCCESS
+        } else {
+            self.not_sent(outcome, &mut context)
+        };
+        context.end_handler();
+        self.work(miniport, &mut context);
+        status
     }
 
-    /// Puts packets into the queue and sends what can be sent; each one is completed by
-    /// SendComplete. At or below Dispatch.
-    pub(crate) fn send_all(&'static self, packets: impl Iterator<Item = Packet>) {
-        let _raised = self.executive().raise_irql(Irql::Dispatch);
-        for packet in packets {
-            count(&self.counters.sends);
-            let refused = {
-                let mut core = self.core.lock();
-                if !core.state.is_started() {
-                    Some((
-                        packet,
-                        &self.counters.sends_refused_not_running,
-                        NdisStatus::ADAPTER_NOT_READY,
-                    ))
-                } else if core.sends.len() >= self.ndis.limits().send_queue_length {
-                    Some((
-                        packet,
-                        &self.counters.sends_refused_queue_full,
-                        NdisStatus::RESOURCES,
-                    ))
-                } else {
-                    core.sends.push_back(packet);
-                    None
-                }
-            };
-            if let Some((packet, counter, status)) = refused {
-                count(counter);
-                self.complete_send(SendCompletion::of(&packet, status));
+    /// What becomes of a packet that the miniport has not sent at once.
+    #[inline(never)]
+    fn not_sent(&self, outcome: SendOutcome, context: &mut AdapterContext) -> NdisStatus {
+        match outcome {
+            SendOutcome::Success => NdisStatus::SUCCESS,
+            SendOutcome::Failure(status) => {
+                self.count_sent(0, status);
+                status
+            }
+            SendOutcome::Pending => {
+                self.pending_send_began();
+                NdisStatus::PENDING
+            }
+            SendOutcome::Resources(packet) => {
+                self.wait_for_resources(context, |core| core.sends.push_front(packet));
+                NdisStatus::PENDING
             }
         }
-        self.run_due(Due::empty());
+    }
+
+    /// Whether a packet would not be refused now.
+    pub(super) fn accepts_send(&self, core: &Core) -> bool {
+        core.state.is_started() && core.sends.len() < self.ndis.limits().send_queue_length
+    }
+
+    /// Puts a packet into the queue, unless the adapter is not started or the queue is full.
+    fn enqueue(&self, core: &mut Core, packet: Packet) -> Result<(), (Packet, NdisStatus)> {
+        if !core.state.is_started() {
+            count(&self.counters.sends_refused_not_running);
+            return Err((packet, NdisStatus::ADAPTER_NOT_READY));
+        }
+        if core.sends.len() >= self.ndis.limits().send_queue_length {
+            count(&self.counters.sends_refused_queue_full);
+            return Err((packet, NdisStatus::RESOURCES));
+        }
+        count(&self.counters.sends_queued);
+        core.sends.push_back(packet);
+        Ok(())
+    }
+
+    /// Sends packets; each one is completed by SendComplete. Dispatch.
+    pub(crate) fn send_all(&'static self, mut packets: impl Iterator<Item = Packet>) {
+        loop {
+            let mut frames = Frames::new();
+            while !frames.is_full()
+                && let Some(packet) = packets.next()
+            {
+                // There is room.
+                let _ = frames.push_back(packet);
+            }
+            if frames.is_empty() {
+                return;
+            }
+            self.send_several(&mut frames);
+        }
+    }
+
+    /// Gives packets to the miniport, or puts them into the queue; those that it does not take are
+    /// completed with the reason.
+    fn send_several(&'static self, frames: &mut Frames) {
+        add(&self.counters.sends, frames.len());
+        let loops_back = self.core.lock_at_level().wants_loopback();
+        if loops_back {
+            self.loop_back_several(frames);
+        }
+        let mut core = self.core.lock_at_level();
+        if let Some(mut miniport) = core.take_to_send() {
+            drop(core);
+            let mut context = AdapterContext::new(self);
+            self.perform_sends(frames, &mut *miniport, &mut context);
+            context.end_handler();
+            self.work(miniport, &mut context);
+            return;
+        }
+        let mut status = NdisStatus::PENDING;
+        for _ in 0..frames.len() {
+            let packet = frames.pop_front();
+            let queued = packet.map(|packet| self.enqueue(&mut core, packet));
+            if let Some(Err((packet, refused))) = queued {
+                status = refused;
+                // The place it was taken from is free.
+                let _ = frames.push_back(packet);
+            }
+        }
+        drop(core);
+        if loops_back {
+            self.run_due(Due::empty());
+        }
+        while let Some(packet) = frames.pop_front() {
+            self.complete_send(Some(SendCompletion::of(&packet, status)));
+        }
+    }
+
+    /// Loops packets back; those for this machine alone are completed and not in `frames` any more.
+    #[inline(never)]
+    fn loop_back_several(&self, frames: &mut Frames) {
+        for _ in 0..frames.len() {
+            let Some(packet) = frames.pop_front() else {
+                return;
+            };
+            let path = self.loop_back(&mut self.core.lock_at_level(), &packet);
+            match path {
+                // The place it was taken from is free.
+                Path::Out => drop(frames.push_back(packet)),
+                Path::Back(status) => {
+                    self.complete_send(Some(SendCompletion::with(packet, status)));
+                }
+            }
+        }
     }
 
     /// Sends from the queue.
@@ -90,7 +169,7 @@ impl Adapter {
         context: &mut AdapterContext,
     ) {
         let mut frames = Frames::new();
-        self.core.lock().take_frames(&mut frames);
+        self.core.lock_at_level().take_frames(&mut frames);
         self.perform_sends(&mut frames, miniport, context);
     }
 
@@ -110,37 +189,31 @@ impl Adapter {
     /// Puts back what the driver had no room for, until it says that it has.
     fn wait_for_resources(&self, context: &mut AdapterContext, put_back: impl FnOnce(&mut Core)) {
         count(&self.counters.sends_out_of_resources);
-        let mut core = self.core.lock();
+        let mut core = self.core.lock_at_level();
         put_back(&mut core);
         core.stalled = !context.take_resources_available();
     }
 
+    /// The miniport keeps a packet. Dispatch.
     pub(crate) fn pending_send_began(&self) {
         count(&self.counters.sends_pending);
-        let now = self.executive().now();
-        let mut core = self.core.lock();
-        if core.pending_sends == 0 {
-            core.send_progress = now;
+        self.core.lock_at_level().begin_pending_send();
+    }
+
+    /// The miniport gives back a packet that it kept. Dispatch.
+    pub(crate) fn complete_pending_send(&self, completion: SendCompletion) {
+        let passage = completion.senders.top();
+        if passage.is_none_or(|passage| !passage.is_to(self.place)) {
+            count(&self.counters.sends_completed_unknown);
+            return;
         }
-        // A driver that completed it before it answered PENDING has counted it down already.
-        core.pending_sends = core.pending_sends.wrapping_add(1);
-    }
-
-    pub(crate) fn pending_send_ended(&self) {
-        let now = self.executive().now();
-        let mut core = self.core.lock();
-        core.pending_sends = core.pending_sends.wrapping_sub(1);
-        core.send_progress = now;
-    }
-
-    /// Whether `sender` is a binding to this adapter with a send under way.
-    pub(crate) fn is_sender(&self, sender: Sender) -> bool {
-        self.ndis
-            .target(sender)
-            .is_some_and(|target| core::ptr::eq(target.adapter, self))
+        self.core.lock_at_level().end_pending_send();
+        self.count_sent(completion.length, completion.status);
+        self.complete_send(Some(completion));
     }
 
     /// Counts a send that is over.
+    #[inline]
     pub(crate) fn count_sent(&self, length: usize, status: NdisStatus) {
         if status.is_success() {
             count(&self.counters.sends_done);
@@ -150,18 +223,20 @@ impl Adapter {
         }
     }
 
-    /// Calls the sender's SendComplete, with no lock held, and ends the operation.
-    pub(crate) fn complete_send(&self, mut completion: SendCompletion) {
-        let sender = completion.senders.pop();
-        let Some(target) = sender.and_then(|sender| self.ndis.target(sender)) else {
+    /// Calls the sender's SendComplete, with no lock held, and ends the operation. Dispatch.
+    /// A completion is moved into the handler and nowhere else.
+    pub(crate) fn complete_send(&self, mut completion: Option<SendCompletion>) {
+        let Some(told) = &mut completion else { return };
+        let passage = told.senders.pop();
+        let target = passage.and_then(|passage| self.ndis.target_at_level(passage.sender()));
+        let Some(Target { bound, .. }) = target else {
             return;
         };
-        if let Some(packet) = &mut completion.packet {
+        if let Some(packet) = &mut told.packet {
             packet.info_mut().senders.pop();
         }
-        let bound = target.bound;
-        bound.binding.count_send(completion.status);
-        bound.protocol.send_complete(bound.context, completion);
+        bound.binding.count_send(told.status);
+        bound.protocol.send_complete(bound.context, &mut completion);
         bound.binding.release();
     }
 
@@ -184,22 +259,16 @@ impl Adapter {
         bound.binding.release();
     }
 
-    /// Gives up every packet in the queue. Dispatch or below.
+    /// Gives up every packet in the queues. Dispatch.
     pub(super) fn abort_sends(&self) {
+        self.abort_loopback();
         loop {
-            let Some(packet) = self.core.lock().sends.pop_front() else {
+            let Some(packet) = self.core.lock_at_level().sends.pop_front() else {
                 return;
             };
             count(&self.counters.sends_aborted);
-            let mut completion = SendCompletion::of(&packet, NdisStatus::REQUEST_ABORTED);
-            completion.packet = Some(packet);
-            self.complete_send(completion);
+            let completion = SendCompletion::with(packet, NdisStatus::REQUEST_ABORTED);
+            self.complete_send(Some(completion));
         }
-    }
-
-    /// The sends pending in the driver, and since when none of them has ended.
-    pub(super) fn pending_sends(&self) -> (u32, Instant) {
-        let core = self.core.lock();
-        (core.pending_sends, core.send_progress)
     }
 }

@@ -2,7 +2,9 @@
 //! the union over the bindings, which the card gets.
 
 use super::Adapter;
+use super::loopback::Loopback;
 use super::request::QueuedRequest;
+use super::state::{Core, Due};
 use crate::binding::{Binding, MulticastError, MulticastList};
 use crate::filter::PacketFilter;
 use crate::oid::Oid;
@@ -44,6 +46,7 @@ impl Adapter {
             Oid::GEN_CURRENT_LOOKAHEAD if binding.lookahead() != 0 => {
                 request.answer(&binding.lookahead().to_le_bytes())
             }
+            Oid::GEN_PROTOCOL_OPTIONS => request.answer(&binding.options().to_le_bytes()),
             Oid::IEEE_802_3_MULTICAST_LIST => request.answer(&binding.multicast().to_bytes()),
             _ => return None,
         };
@@ -88,15 +91,27 @@ impl Adapter {
                     NdisStatus::PENDING
                 }
             },
-            // Hints of the protocol; the wrapper needs none of them.
             Oid::GEN_PROTOCOL_OPTIONS => match number() {
                 None => NdisStatus::INVALID_LENGTH,
-                Some(_) => NdisStatus::SUCCESS,
+                Some(options) => {
+                    binding.set_options(options);
+                    self.core.lock().update_loopback();
+                    NdisStatus::SUCCESS
+                }
             },
             _ => return None,
         };
+        let length = bytes.len();
         if status.is_success() {
-            queued.request.set_information(queued.request.bytes().len());
+            queued.request.set_information(length);
+        } else if status == NdisStatus::INVALID_LENGTH {
+            let is_list = queued.request.oid() == Oid::IEEE_802_3_MULTICAST_LIST;
+            let needed = if is_list {
+                length.next_multiple_of(6)
+            } else {
+                4
+            };
+            queued.request.set_needed(needed);
         }
         Some(status)
     }
@@ -105,10 +120,15 @@ impl Adapter {
     pub(super) fn union_of(&self, oid: Oid) -> Option<Request> {
         match oid {
             Oid::GEN_CURRENT_PACKET_FILTER => {
-                let core = self.core.lock();
+                let mut core = self.core.lock();
+                core.update_loopback();
                 let filters = core.bindings.iter().map(|bound| bound.binding.filter());
-                let union = filters.fold(PacketFilter::empty(), PacketFilter::union);
-                if union == core.hardware_filter {
+                let mut union = filters.fold(PacketFilter::empty(), PacketFilter::union);
+                if core.loopback != Loopback::OfMiniport {
+                    // What this machine sends is looped back without the card.
+                    union.remove(PacketFilter::ALL_LOCAL);
+                }
+                if union == core.hardware_filter && !core.filter_unknown {
                     return None;
                 }
                 Request::set(oid, &union.bits().to_le_bytes()).ok()
@@ -141,6 +161,30 @@ impl Adapter {
             }
         }
         Some(union)
+    }
+}
+
+impl Core {
+    /// The card has this packet filter.
+    pub(super) fn set_hardware_filter(&mut self, filter: PacketFilter) {
+        self.hardware_filter = filter;
+        self.filter_unknown = false;
+    }
+
+    /// The card may have what `request` was to set, or not.
+    pub(super) fn forget_setting(&mut self, request: &Request) {
+        if request.kind() == RequestKind::Query {
+            return;
+        }
+        match request.oid() {
+            Oid::GEN_CURRENT_PACKET_FILTER => {
+                self.filter_unknown = true;
+                self.due |= Due::PACKET_FILTER;
+            }
+            Oid::IEEE_802_3_MULTICAST_LIST => self.due |= Due::MULTICAST_LIST,
+            Oid::GEN_CURRENT_LOOKAHEAD => self.due |= Due::LOOKAHEAD,
+            _ => {}
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use alloc::collections::VecDeque;
 use bitflags::bitflags;
 use executive::time::Instant;
 
+use super::loopback::{Loopback, LoopedBack};
 use super::request::QueuedRequest;
 use super::{AdapterState, MAXIMUM_BINDINGS, REQUEST_QUEUE_LENGTH};
 use crate::binding::Bound;
@@ -32,6 +33,8 @@ bitflags! {
         const LOOKAHEAD = 0x20;
         /// Reconfigure.
         const RECONFIGURE = 0x40;
+        /// Indicating what is looped back.
+        const LOOPBACK = 0x80;
         /// What a binding's end, or a reset, makes due.
         const ADDRESSING = 0x38;
     }
@@ -54,6 +57,7 @@ pub(super) enum Work {
     Interrupt,
     Timer,
     HangCheck,
+    Loopback,
     Reconfigure,
     Reset,
     /// Set the union over the bindings.
@@ -83,10 +87,16 @@ pub(crate) struct Core {
     pub(super) due: Due,
     /// The packet filter the card has.
     pub(super) hardware_filter: PacketFilter,
+    /// The card may have another one: setting it was given up halfway.
+    pub(super) filter_unknown: bool,
+    pub(super) loopback: Loopback,
+    /// Packets to be looped back.
+    pub(super) looped_back: VecDeque<LoopedBack>,
     /// Sends the driver has not completed.
     pub(super) pending_sends: u32,
-    /// When a pending send was begun, with none before it, or ended.
-    pub(super) send_progress: Instant,
+    /// Since the last check for a hang a pending send ended, or began with none before it.
+    send_progress: bool,
+    checks_without_send: u32,
 }
 
 impl Core {
@@ -96,22 +106,70 @@ impl Core {
             miniport: Some(miniport),
             bindings: heapless::Vec::new(),
             binding_count: 0,
-            // Packets given back by the driver go in front of a full queue.
-            sends: VecDeque::with_capacity(send_queue_length + BATCH_SIZE),
+            // Packets given back by the driver go in front of a full queue, and those of an
+            // adapter taken out of the stack above this one behind it.
+            sends: VecDeque::with_capacity(2 * (send_queue_length + BATCH_SIZE)),
             stalled: false,
             requests: heapless::Deque::new(),
             pending_request: None,
             reset: Reset::Idle,
             due: Due::empty(),
             hardware_filter: PacketFilter::empty(),
+            filter_unknown: false,
+            loopback: Loopback::OfMiniport,
+            looped_back: VecDeque::with_capacity(send_queue_length),
             pending_sends: 0,
-            send_progress: Instant::ZERO,
+            send_progress: false,
+            checks_without_send: 0,
         }
     }
 
-    /// Whether a send can go to the miniport at once, in front of nothing.
-    pub(super) fn is_ready_to_send(&self) -> bool {
-        self.sends.is_empty() && !self.stalled && self.reset == Reset::Idle
+    /// The miniport, if a send can go to it at once, in front of nothing.
+    #[inline]
+    pub(super) fn take_to_send(&mut self) -> Option<Box<dyn ErasedMiniport>> {
+        let is_ready = self.state.is_started()
+            && self.sends.is_empty()
+            && !self.stalled
+            && self.reset == Reset::Idle;
+        if is_ready { self.miniport.take() } else { None }
+    }
+
+    /// Puts the miniport back after its handler.
+    #[inline]
+    pub(super) fn put_miniport(&mut self, miniport: Box<dyn ErasedMiniport>) {
+        // It was taken out, so there is none to drop.
+        core::mem::forget(self.miniport.replace(miniport));
+    }
+
+    /// Notes that the driver keeps a packet.
+    pub(super) fn begin_pending_send(&mut self) {
+        if self.pending_sends == 0 {
+            self.send_progress = true;
+        }
+        // A driver that completed it before it answered PENDING has counted it down already.
+        self.pending_sends = self.pending_sends.wrapping_add(1);
+    }
+
+    /// Notes that the driver has given back a packet that it kept.
+    pub(super) fn end_pending_send(&mut self) {
+        self.send_progress = true;
+        if self.pending_sends == 0 && self.miniport.is_some() {
+            // An intermediate driver passes on a completion from before it was halted.
+            return;
+        }
+        self.pending_sends = self.pending_sends.wrapping_sub(1);
+    }
+
+    /// Called by every check for a hang: how many checks in a row found that sends were pending and
+    /// none had ended since the check before.
+    pub(super) fn checks_without_send(&mut self) -> u32 {
+        let progress = core::mem::take(&mut self.send_progress) || self.pending_sends == 0;
+        self.checks_without_send = if progress {
+            0
+        } else {
+            self.checks_without_send.saturating_add(1)
+        };
+        self.checks_without_send
     }
 
     /// Whether a request can go to the miniport at once, in front of nothing.
@@ -121,17 +179,16 @@ impl Core {
 
     /// What the miniport does next; `None`: nothing is due that can be done now.
     pub(super) fn next_work(&mut self, now: impl FnOnce() -> Instant) -> Option<Work> {
-        if self.is_idle() {
-            return None;
-        }
         self.next_due_work()
             .or_else(|| self.next_reset(now))
             .or_else(|| self.next_request())
             .or_else(|| self.next_send())
+            .or_else(|| self.take_due(Due::LOOPBACK).then_some(Work::Loopback))
     }
 
     /// Whether nothing at all waits to be done.
-    fn is_idle(&self) -> bool {
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
         self.due.is_empty()
             && self.reset != Reset::Requested
             && self.requests.is_empty()

@@ -3,7 +3,7 @@
 mod multicast;
 mod state;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use executive::{Executive, SpinLock};
 
@@ -19,6 +19,10 @@ use crate::packet::Sender;
 use crate::protocol::{BindingContext, ErasedProtocol};
 use crate::status::NdisStatus;
 
+/// In GEN_PROTOCOL_OPTIONS: the protocol does not want the frames that it sends
+/// (`NDIS_PROT_OPTION_NO_LOOPBACK` of the Windows `ntddndis.h` header).
+pub const PROTOCOL_OPTION_NO_LOOPBACK: u32 = 0x02;
+
 /// An open binding, as the protocol holds it. A handle of a binding that has been closed is
 /// recognised as such.
 #[derive(Clone, Copy)]
@@ -29,6 +33,15 @@ pub struct BindingHandle {
 }
 
 impl BindingHandle {
+    /// That of an open binding, for the wrapper's own use.
+    pub(crate) fn of(target: &Target) -> Self {
+        Self {
+            binding: target.bound.binding,
+            generation: target.bound.sender.generation,
+            medium_index: 0,
+        }
+    }
+
     /// Which of the media offered to [`crate::Ndis::open_adapter`] the adapter has.
     pub fn medium_index(&self) -> usize {
         self.medium_index
@@ -69,6 +82,24 @@ pub(crate) struct Bound {
     pub(crate) sender: Sender,
 }
 
+impl Bound {
+    /// Whether the protocol wants a frame of `kind` to `destination` that `sender` sent: what its
+    /// packet filter takes, and everything if that has ALL_LOCAL; its own frames only if it has
+    /// not declined them (NDIS_PROT_OPTION_NO_LOOPBACK).
+    pub(crate) fn wants_looped_back(
+        &self,
+        sender: Sender,
+        kind: FrameKind,
+        destination: HardwareAddress,
+    ) -> bool {
+        let binding = self.binding;
+        let is_declined = self.sender == sender && binding.declines_own();
+        !is_declined
+            && (binding.filter().contains(PacketFilter::ALL_LOCAL)
+                || binding.wants(kind, destination))
+    }
+}
+
 /// A slot of the wrapper's table of bindings.
 pub(crate) struct Binding {
     pub(crate) slot: u32,
@@ -81,7 +112,11 @@ pub(crate) struct Binding {
     filter: AtomicU32,
     /// Bytes of lookahead the protocol wants.
     lookahead: AtomicU32,
+    /// What the protocol set by OID_GEN_PROTOCOL_OPTIONS.
+    options: AtomicU32,
     multicast: SpinLock<MulticastList>,
+    /// It was indicated a frame of a batch that is not over below.
+    owes_receive_complete: AtomicBool,
     pub(crate) counters: AtomicBindingCounters,
 }
 
@@ -105,7 +140,9 @@ impl Binding {
             target: SpinLock::new(executive, None),
             filter: AtomicU32::new(0),
             lookahead: AtomicU32::new(0),
+            options: AtomicU32::new(0),
             multicast: SpinLock::new(executive, MulticastList::new()),
+            owes_receive_complete: AtomicBool::new(false),
             counters: AtomicBindingCounters::default(),
         }
     }
@@ -123,6 +160,8 @@ impl Binding {
         }
         self.filter.store(0, Ordering::Relaxed);
         self.lookahead.store(0, Ordering::Relaxed);
+        self.options.store(0, Ordering::Relaxed);
+        self.take_owed();
         *self.multicast.lock() = MulticastList::new();
         self.adapter.store(adapter.place, Ordering::Relaxed);
         let sender = Sender {
@@ -164,6 +203,13 @@ impl Binding {
         self.any_target().filter(is_it)
     }
 
+    /// The same at Dispatch, where it costs less.
+    #[inline]
+    pub(crate) fn target_at_level(&self, generation: u32) -> Option<Target> {
+        let place = self.target.lock_at_level();
+        (*place).filter(|target| target.bound.sender.generation == generation)
+    }
+
     /// The two sides, if it is open now.
     pub(crate) fn current(&self) -> Option<Target> {
         self.any_target().filter(|_| self.state.is_open())
@@ -175,15 +221,29 @@ impl Binding {
     }
 
     /// Ends an operation. The last one of a binding being closed closes it and tells the protocol.
+    #[inline]
     pub(crate) fn release(&self) {
-        if self.state.release()
-            && let Some(target) = self.free()
-        {
+        if self.state.release() {
+            self.close_complete();
+        }
+    }
+
+    #[cold]
+    fn close_complete(&self) {
+        if let Some(target) = self.free() {
             let Bound {
                 protocol, context, ..
             } = target.bound;
             protocol.close_adapter_complete(context, NdisStatus::SUCCESS);
             target.adapter.binding_closed();
+        }
+    }
+
+    /// Binds the open slot to another adapter. Dispatch.
+    pub(crate) fn move_to(&self, adapter: &'static Adapter) {
+        if let Some(target) = &mut *self.target.lock() {
+            target.adapter = adapter;
+            self.adapter.store(adapter.place, Ordering::Relaxed);
         }
     }
 
@@ -223,12 +283,18 @@ impl Binding {
     }
 
     /// Whether the packet filter takes a frame of `kind` to `destination`.
+    #[inline]
     pub(crate) fn wants(&self, kind: FrameKind, destination: HardwareAddress) -> bool {
-        let filter = self.filter();
-        filter.intersects(kind.filter())
-            || (kind == FrameKind::Multicast
-                && filter.contains(PacketFilter::MULTICAST)
-                && self.multicast.lock().contains(destination))
+        self.filter().intersects(kind.filter())
+            || (kind == FrameKind::MULTICAST && self.is_listed(destination))
+    }
+
+    /// Whether the packet filter takes frames to the addresses of the multicast list, and
+    /// `destination` is one.
+    #[inline(never)]
+    fn is_listed(&self, destination: HardwareAddress) -> bool {
+        self.filter().contains(PacketFilter::MULTICAST)
+            && self.multicast.lock().contains(destination)
     }
 
     pub(crate) fn filter(&self) -> PacketFilter {
@@ -249,6 +315,20 @@ impl Binding {
         self.lookahead.swap(lookahead, Ordering::Relaxed)
     }
 
+    /// The options of the protocol, `NDIS_PROT_OPTION_*`.
+    pub(crate) fn options(&self) -> u32 {
+        self.options.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_options(&self, options: u32) {
+        self.options.store(options, Ordering::Relaxed);
+    }
+
+    /// Whether the protocol does not want the frames that it sends.
+    pub(crate) fn declines_own(&self) -> bool {
+        self.options() & PROTOCOL_OPTION_NO_LOOPBACK != 0
+    }
+
     pub(crate) fn multicast(&self) -> MulticastList {
         self.multicast.lock().clone()
     }
@@ -258,12 +338,32 @@ impl Binding {
         core::mem::replace(&mut *self.multicast.lock(), list)
     }
 
+    /// ReceiveComplete is to follow.
+    pub(crate) fn owe_receive_complete(&self) {
+        self.owes_receive_complete.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether ReceiveComplete is to follow; it is called now.
+    pub(crate) fn take_owed(&self) -> bool {
+        self.owes_receive_complete.swap(false, Ordering::Relaxed)
+    }
+
     /// Counts what the protocol answered to a frame; whether it took it.
+    #[inline]
     pub(crate) fn count_indication(&self, status: NdisStatus) -> bool {
+        count(&self.counters.frames_indicated);
+        if status == NdisStatus::SUCCESS {
+            count(&self.counters.frames_accepted);
+            return true;
+        }
+        self.count_other_indication(status)
+    }
+
+    #[inline(never)]
+    fn count_other_indication(&self, status: NdisStatus) -> bool {
         let counters = &self.counters;
-        count(&counters.frames_indicated);
         let (counter, taken) = match status {
-            NdisStatus::SUCCESS | NdisStatus::PENDING => (&counters.frames_accepted, true),
+            NdisStatus::PENDING => (&counters.frames_accepted, true),
             NdisStatus::NOT_ACCEPTED | NdisStatus::NOT_RECOGNIZED | NdisStatus::NOT_COPIED => {
                 (&counters.frames_not_accepted, false)
             }
@@ -284,6 +384,7 @@ impl Binding {
         });
     }
 
+    #[inline]
     pub(crate) fn count_send(&self, status: NdisStatus) {
         let counters = &self.counters;
         count(if status.is_success() {

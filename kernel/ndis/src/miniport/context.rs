@@ -3,49 +3,35 @@
 use executive::Irql;
 use executive::time::{Duration, Instant};
 
-use crate::adapter::{Adapter, Batch, FrameKind};
-use crate::address::HardwareAddress;
+use crate::adapter::{Adapter, Batch};
 use crate::binding::Bound;
-use crate::counters::{add, count};
-use crate::packet::{Packet, SenderStack};
-use crate::protocol::{ReceiveContext, SendCompletion};
+use crate::counters::count;
+use crate::packet::{Packet, Passage};
+use crate::protocol::SendCompletion;
 use crate::status::NdisStatus;
 
-use super::{SendOutcome, TransferData};
+use super::SendOutcome;
 
 /// The wrapper, as a miniport's handlers see it during one call.
 pub struct AdapterContext {
-    adapter: &'static Adapter,
+    pub(super) adapter: &'static Adapter,
     /// The bindings frames are indicated to, from the first indication to the end of the handler.
     /// `None` until the first one, so that sending does not pay for it.
-    batch: Option<Batch>,
+    pub(super) batch: Option<Batch>,
+    /// The time stamp of the packets it indicates, read once.
+    pub(super) time: Option<Instant>,
     /// The driver has room for frames again.
     resources_available: bool,
-    /// The packet whose sender waits for the answer of Send, instead of for SendComplete.
-    direct: Option<DirectSend>,
-}
-
-/// A send whose status is returned to its caller.
-struct DirectSend {
-    id: u64,
-    status: Option<NdisStatus>,
-}
-
-/// What is remembered of a packet while the driver has it.
-pub(super) struct SentFrame {
-    id: u64,
-    length: usize,
-    /// Who is to be told; `None`: the sender waits for the answer of Send.
-    senders: Option<SenderStack>,
 }
 
 impl AdapterContext {
+    #[inline]
     pub(crate) fn new(adapter: &'static Adapter) -> Self {
         Self {
             adapter,
             batch: None,
+            time: None,
             resources_available: false,
-            direct: None,
         }
     }
 
@@ -86,126 +72,19 @@ impl AdapterContext {
         self.adapter.cancel_timer();
     }
 
-    /// Indicates a received frame to every binding whose packet filter takes it (seed item 18):
-    /// the link-layer `header`, the first bytes of the payload as `lookahead`, and the size of
-    /// the whole payload. What the lookahead does not have, protocols get by `transfer`.
-    pub fn indicate_receive(
-        &mut self,
-        transfer: &mut dyn TransferData,
-        header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
-    ) {
-        self.deliver(header, header.len() + payload_size, |bound| {
-            let mut receive = ReceiveContext::new(transfer, bound);
-            bound
-                .protocol
-                .receive(bound.context, &mut receive, header, lookahead, payload_size)
-        });
-    }
-
-    /// Indicates a received frame that is all in `packet`, from its link-layer header on.
+    /// Tells every binding of a change of the adapter's state.
     ///
-    /// Protocols with a ReceivePacket handler get the packet; the others get it as lookahead.
-    pub fn indicate_packet(&mut self, mut packet: Packet) {
-        if packet.info().timestamp == Instant::ZERO {
-            packet.info_mut().timestamp = self.now();
-        }
-        let header_size = self.adapter.header_size();
-        packet.pull_up(header_size.min(packet.len()));
-        let (header, lookahead) = packet
-            .data()
-            .split_at_checked(header_size)
-            .unwrap_or_default();
-        let payload_size = packet.len() - header.len();
-        let mut transfer = PacketTransfer {
-            packet: &packet,
-            header_size,
-        };
-        self.deliver(header, packet.len(), |bound| {
-            bound
-                .protocol
-                .receive_packet(bound.context, &packet)
-                .or_else(|| {
-                    let mut receive = ReceiveContext::new(&mut transfer, bound);
-                    bound.protocol.receive(
-                        bound.context,
-                        &mut receive,
-                        header,
-                        lookahead,
-                        payload_size,
-                    )
-                })
-        });
-    }
-
-    /// Calls `indicate` for every binding that wants the frame, and counts what becomes of it.
-    fn deliver(
-        &mut self,
-        header: &[u8],
-        length: usize,
-        mut indicate: impl FnMut(&Bound) -> Option<NdisStatus>,
-    ) {
-        let adapter = self.adapter;
-        let counters = &adapter.counters;
-        log::trace!(target: "ndis", "{}: frame up, {length} bytes", adapter.name);
-        count(&counters.frames_received);
-        add(&counters.bytes_received, length);
-        let destination =
-            HardwareAddress::from_slice(header).filter(|_| header.len() >= adapter.header_size());
-        let Some(destination) = destination else {
-            count(&counters.dropped_short_header);
-            return;
-        };
-        let kind = FrameKind::of(destination, adapter.hardware_address());
-        let batch = self.batch.get_or_insert_with(Batch::new);
-        batch.begin(adapter);
-        let (mut asked, mut taken, mut indicated) = (false, false, 0);
-        for (index, bound) in batch.bindings().iter().enumerate() {
-            if !bound.binding.wants(kind, destination) {
-                count(&bound.binding.counters.frames_filtered);
-            } else if let Some(status) = indicate(bound) {
-                asked = true;
-                taken |= bound.binding.count_indication(status);
-                indicated |= 1 << index;
-            }
-        }
-        batch.note_indicated(indicated);
-        if batch.bindings().is_empty() {
-            count(&counters.dropped_no_binding);
-        } else if !asked {
-            count(&counters.dropped_filtered);
-        } else if !taken {
-            count(&counters.dropped_not_accepted);
-        }
-    }
-
-    /// Tells the protocols that the batch of frames is over (seed item 21). The wrapper does so
-    /// after every handler that has indicated frames and not called this.
-    pub fn indicate_receive_complete(&mut self) {
-        let Some(batch) = &mut self.batch else { return };
-        let indicated = batch.take_indicated();
-        if indicated == 0 {
-            return;
-        }
-        count(&self.adapter.counters.receive_batches);
-        for (index, bound) in batch.bindings().iter().enumerate() {
-            if indicated & 1 << index != 0 {
-                bound.protocol.receive_complete(bound.context);
-            }
-        }
-    }
-
-    /// Ends the call of a handler: the batch it indicated is over.
-    pub(crate) fn end_handler(&mut self) {
-        self.indicate_receive_complete();
-        if let Some(batch) = &mut self.batch {
-            batch.end();
+    /// Beginning and end of the adapter's own resets the wrapper tells; what an intermediate driver
+    /// passes on of those of the adapter below is left out meanwhile.
+    pub fn indicate_status(&mut self, status: NdisStatus) {
+        let is_of_reset = matches!(status, NdisStatus::RESET_START | NdisStatus::RESET_END);
+        if !(is_of_reset && self.adapter.is_resetting()) {
+            self.tell_status(status);
         }
     }
 
     /// Tells every binding of a change of the adapter's state.
-    pub fn indicate_status(&mut self, status: NdisStatus) {
+    pub(crate) fn tell_status(&mut self, status: NdisStatus) {
         count(&self.adapter.counters.status_indications);
         self.adapter.media_status(status);
         self.each_binding(|bound| bound.protocol.status(bound.context, status));
@@ -225,9 +104,7 @@ impl AdapterContext {
 
     /// Gives back a packet for which Send answered [`SendOutcome::Pending`].
     pub fn send_complete(&mut self, packet: Packet, status: NdisStatus) {
-        let mut completion = SendCompletion::of(&packet, status);
-        completion.packet = Some(packet);
-        self.pass_send_completion(completion);
+        self.pass_send_completion(SendCompletion::with(packet, status));
     }
 
     /// Passes on what an intermediate driver was told of a packet that it had sent on and for
@@ -236,15 +113,7 @@ impl AdapterContext {
         // Halt runs at Passive, SendComplete does not.
         let _raised = self.adapter.executive().raise_irql(Irql::Dispatch);
         self.resources_available = true;
-        let adapter = self.adapter;
-        let sender = completion.senders.top();
-        if sender.is_none_or(|sender| !adapter.is_sender(sender)) {
-            count(&adapter.counters.sends_completed_unknown);
-            return;
-        }
-        adapter.pending_send_ended();
-        adapter.count_sent(completion.length, completion.status);
-        adapter.complete_send(completion);
+        self.adapter.complete_pending_send(completion);
     }
 
     /// Says that the driver has room for frames again.
@@ -253,59 +122,31 @@ impl AdapterContext {
     }
 
     /// Whether room for frames was announced since the last call.
+    #[inline]
     pub(crate) fn take_resources_available(&mut self) -> bool {
         core::mem::take(&mut self.resources_available)
     }
 
-    /// Has the status of packet `id` returned by [`AdapterContext::take_direct_status`], if it is
-    /// known when the handler returns.
-    pub(crate) fn expect_direct_status(&mut self, id: u64) {
-        self.direct = Some(DirectSend { id, status: None });
-    }
-
-    pub(crate) fn take_direct_status(&mut self) -> Option<NdisStatus> {
-        self.direct.take()?.status
-    }
-
-    /// Remembers whose `packet` is, before the driver gets it.
-    pub(super) fn begin_send(&self, packet: &Packet) -> SentFrame {
-        let info = packet.info();
-        let is_direct = self
-            .direct
-            .as_ref()
-            .is_some_and(|direct| direct.id == info.id);
-        SentFrame {
-            id: info.id,
-            length: packet.len(),
-            senders: (!is_direct).then(|| info.senders.clone()),
-        }
-    }
-
-    /// Completes the send if the driver answered that it is over.
-    pub(super) fn end_send(&mut self, sent: &SentFrame, outcome: &SendOutcome) {
-        match outcome {
-            SendOutcome::Success => self.finish_send(sent, NdisStatus::SUCCESS),
-            SendOutcome::Failure(status) => self.finish_send(sent, *status),
-            SendOutcome::Pending => self.adapter.pending_send_began(),
+    /// Completes the send of a packet if the driver answered that it is over. `completion` was
+    /// made before the driver got the packet.
+    #[inline]
+    pub(super) fn end_send(
+        &mut self,
+        mut completion: Option<SendCompletion>,
+        outcome: &SendOutcome,
+    ) {
+        let status = match outcome {
+            SendOutcome::Success => NdisStatus::SUCCESS,
+            SendOutcome::Failure(status) => *status,
+            SendOutcome::Pending => return self.adapter.pending_send_began(),
             // Stays queued; not the driver's.
-            SendOutcome::Resources(_) => {}
+            SendOutcome::Resources(_) => return,
+        };
+        if let Some(completion) = &mut completion {
+            completion.status = status;
+            self.adapter.count_sent(completion.length, status);
         }
-    }
-
-    /// Tells the sender, by return or by SendComplete, that its packet is done with.
-    fn finish_send(&mut self, sent: &SentFrame, status: NdisStatus) {
-        self.adapter.count_sent(sent.length, status);
-        match (&sent.senders, &mut self.direct) {
-            (Some(senders), _) => self.adapter.complete_send(SendCompletion {
-                id: sent.id,
-                status,
-                packet: None,
-                length: sent.length,
-                senders: senders.clone(),
-            }),
-            (None, Some(direct)) => direct.status = Some(status),
-            (None, None) => {}
-        }
+        self.adapter.complete_send(completion);
     }
 
     /// Gives back a packet for which a transfer answered [`super::Transfer::Pending`].
@@ -314,7 +155,8 @@ impl AdapterContext {
         mut packet: Packet,
         result: Result<usize, NdisStatus>,
     ) {
-        let sender = packet.info_mut().senders.pop();
+        let passage = packet.info_mut().senders.pop();
+        let sender = passage.map(Passage::sender);
         self.adapter.complete_transfer(sender, packet, result);
     }
 
@@ -332,27 +174,5 @@ impl AdapterContext {
     pub fn reset_complete(&mut self, status: NdisStatus, addressing_reset: bool) {
         self.adapter
             .complete_pending_reset(self, status, addressing_reset);
-    }
-}
-
-/// Transfers from a packet that is being indicated.
-struct PacketTransfer<'a> {
-    packet: &'a Packet,
-    header_size: usize,
-}
-
-impl TransferData for PacketTransfer<'_> {
-    fn transfer(
-        &mut self,
-        payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
-        let offset = payload_offset.saturating_add(self.header_size);
-        if offset.saturating_add(length) > self.packet.len() {
-            return Err(NdisStatus::INVALID_LENGTH);
-        }
-        let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        Ok(self.packet.copy_to(offset, space))
     }
 }

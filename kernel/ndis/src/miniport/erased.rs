@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::initialize::TimerHandler;
+use super::initialize::{FlushHandler, TimerHandler};
 use super::interrupt::InterruptBlock;
 use super::send_batch::Frames;
 use super::{
@@ -14,6 +14,10 @@ use crate::medium::Medium;
 use crate::oid::Oid;
 use crate::packet::Packet;
 use crate::status::NdisStatus;
+
+/// A handler for one frame.
+type SendHandler<D> =
+    fn(&mut <D as MiniportDriver>::Adapter, &mut AdapterContext, Packet) -> SendOutcome;
 
 /// A handler for several frames.
 type SendPacketsHandler<D> =
@@ -48,11 +52,20 @@ impl<D: MiniportDriver> ErasedDriver for MiniportBlock<D> {
     }
 
     fn new_adapter(&'static self) -> Box<dyn ErasedMiniport> {
+        let MiniportCharacteristics {
+            send,
+            send_packets,
+            co_send_packets,
+            ..
+        } = self.characteristics;
         Box::new(MiniportAdapter {
             driver: self,
             adapter: None,
             interrupt: None,
             timer: None,
+            flush: None,
+            send,
+            several: send_packets.or(co_send_packets.filter(|_| send.is_none())),
         })
     }
 }
@@ -66,6 +79,8 @@ pub(crate) trait ErasedMiniport: Send {
     fn handle_interrupt(&mut self, context: &mut AdapterContext) -> HandleInterrupt;
     fn enable_interrupt(&self);
     fn timer(&mut self, context: &mut AdapterContext);
+    /// Passes on or drops the packets that the driver holds.
+    fn flush(&mut self, context: &mut AdapterContext);
     /// `None`: there is no such handler.
     fn check_for_hang(&mut self, context: &mut AdapterContext) -> Option<bool>;
     fn reconfigure(&mut self, context: &mut AdapterContext);
@@ -77,8 +92,8 @@ pub(crate) trait ErasedMiniport: Send {
         buffer: &mut [u8],
     ) -> RequestOutcome;
     fn set(&mut self, context: &mut AdapterContext, oid: Oid, buffer: &mut [u8]) -> RequestOutcome;
-    /// Sends a frame; given back if there is no room for it.
-    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> Option<Packet>;
+    /// Sends a frame whose sender waits for the answer.
+    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> SendOutcome;
     /// Sends frames from the front; those there is no room for stay.
     fn send_packets(&mut self, context: &mut AdapterContext, frames: &mut Frames);
 }
@@ -90,20 +105,13 @@ struct MiniportAdapter<D: MiniportDriver> {
     /// There once an interrupt has been registered.
     interrupt: Option<&'static InterruptBlock<D>>,
     timer: Option<TimerHandler<D>>,
+    flush: Option<FlushHandler<D>>,
+    /// The handlers to send with: at least one of the two.
+    send: Option<SendHandler<D>>,
+    several: Option<SendPacketsHandler<D>>,
 }
 
 impl<D: MiniportDriver> MiniportAdapter<D> {
-    /// The handler for several frames, if there is one.
-    fn several(&self) -> Option<SendPacketsHandler<D>> {
-        let MiniportCharacteristics {
-            send,
-            send_packets,
-            co_send_packets,
-            ..
-        } = self.driver.characteristics;
-        send_packets.or(co_send_packets.filter(|_| send.is_none()))
-    }
-
     /// Takes the adapter off its interrupt line.
     fn disconnect_interrupt(&self, adapter: &'static Adapter) {
         if let (Some(block), Some(line)) = (self.interrupt, adapter.interrupt_line()) {
@@ -129,6 +137,7 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
             characteristics,
             &mut self.interrupt,
             &mut self.timer,
+            &mut self.flush,
         );
         let initialized = initialize(driver, &mut context, Medium::ALL);
         let result = initialized.and_then(|initialized| {
@@ -178,6 +187,12 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
 
     fn timer(&mut self, context: &mut AdapterContext) {
         if let (Some(handler), Some(adapter)) = (self.timer, &mut self.adapter) {
+            handler(adapter, context);
+        }
+    }
+
+    fn flush(&mut self, context: &mut AdapterContext) {
+        if let (Some(handler), Some(adapter)) = (self.flush, &mut self.adapter) {
             handler(adapter, context);
         }
     }
@@ -234,42 +249,47 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
         }
     }
 
-    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> Option<Packet> {
-        let (send, several) = (self.driver.characteristics.send, self.several());
-        match (&mut self.adapter, send, several) {
-            (Some(adapter), Some(send), _) => {
-                let frame = context.begin_send(&packet);
-                match send(adapter, context, packet) {
-                    SendOutcome::Resources(packet) => Some(packet),
-                    outcome => {
-                        context.end_send(&frame, &outcome);
-                        None
-                    }
-                }
-            }
+    fn send(&mut self, context: &mut AdapterContext, packet: Packet) -> SendOutcome {
+        match (&mut self.adapter, self.send, self.several) {
+            (Some(adapter), Some(send), _) => send(adapter, context, packet),
             (Some(adapter), None, Some(several)) => {
-                let mut frames = Frames::new();
-                // It is empty, so there is room.
-                let _ = frames.push_back(packet);
-                several(adapter, context, &mut SendBatch::new(&mut frames));
-                frames.pop_front()
+                send_one::<D>(several, adapter, context, packet)
             }
             // Not initialized, or nothing to send with, which registration refuses.
-            _ => Some(packet),
+            _ => SendOutcome::Resources(packet),
         }
     }
 
     fn send_packets(&mut self, context: &mut AdapterContext, frames: &mut Frames) {
-        if let (Some(several), Some(adapter)) = (self.several(), &mut self.adapter) {
-            several(adapter, context, &mut SendBatch::new(frames));
-            return;
-        }
-        while let Some(packet) = frames.pop_front() {
-            if let Some(packet) = self.send(context, packet) {
-                // The place it was taken from is free.
-                let _ = frames.push_front(packet);
-                return;
+        let mut batch = SendBatch::new(frames);
+        match (&mut self.adapter, self.several, self.send) {
+            (Some(adapter), Some(several), _) => several(adapter, context, &mut batch),
+            (Some(adapter), None, Some(send)) => {
+                batch.send_each(context, |context, packet| send(adapter, context, packet));
             }
+            _ => {}
         }
     }
+}
+
+/// Sends one frame by the handler for several.
+fn send_one<D: MiniportDriver>(
+    several: SendPacketsHandler<D>,
+    adapter: &mut D::Adapter,
+    context: &mut AdapterContext,
+    packet: Packet,
+) -> SendOutcome {
+    let mut frames = Frames::new();
+    let mut answer = None;
+    // It is empty, so there is room.
+    let _ = frames.push_back(packet);
+    several(
+        adapter,
+        context,
+        &mut SendBatch::of_one(&mut frames, &mut answer),
+    );
+    answer
+        .or_else(|| frames.pop_front().map(SendOutcome::Resources))
+        // Not reached: a frame that was taken has an answer.
+        .unwrap_or(SendOutcome::Failure(NdisStatus::FAILURE))
 }

@@ -14,6 +14,9 @@ use crate::status::NdisStatus;
 /// A handler of the driver's timer. Dispatch.
 pub(super) type TimerHandler<D> = fn(&mut <D as MiniportDriver>::Adapter, &mut AdapterContext);
 
+/// A handler that gives up the packets that the driver holds. Dispatch.
+pub(super) type FlushHandler<D> = fn(&mut <D as MiniportDriver>::Adapter, &mut AdapterContext);
+
 /// What Initialize makes.
 pub struct Initialized<D: MiniportDriver> {
     /// The context for every other handler (seed item 12).
@@ -28,6 +31,7 @@ pub struct InitializeContext<'a, D: MiniportDriver> {
     characteristics: &'a MiniportCharacteristics<D>,
     interrupt: &'a mut Option<&'static InterruptBlock<D>>,
     timer: &'a mut Option<TimerHandler<D>>,
+    flush: &'a mut Option<FlushHandler<D>>,
 }
 
 impl<'a, D: MiniportDriver> InitializeContext<'a, D> {
@@ -36,12 +40,14 @@ impl<'a, D: MiniportDriver> InitializeContext<'a, D> {
         characteristics: &'a MiniportCharacteristics<D>,
         interrupt: &'a mut Option<&'static InterruptBlock<D>>,
         timer: &'a mut Option<TimerHandler<D>>,
+        flush: &'a mut Option<FlushHandler<D>>,
     ) -> Self {
         Self {
             adapter,
             characteristics,
             interrupt,
             timer,
+            flush,
         }
     }
 
@@ -189,5 +195,13 @@ impl<'a, D: MiniportDriver> InitializeContext<'a, D> {
             .map_err(|_| NdisStatus::RESOURCES)?;
         *self.timer = Some(handler);
         Ok(())
+    }
+
+    /// Registers the handler that is called before the adapter is taken out of its stack or halted.
+    ///
+    /// It sends on, indicates or drops every packet that the driver holds, in order. No packet comes
+    /// while it runs, nor afterwards. Called at Dispatch.
+    pub fn register_flush(&mut self, handler: FlushHandler<D>) {
+        *self.flush = Some(handler);
     }
 }

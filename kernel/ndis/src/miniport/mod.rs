@@ -3,6 +3,7 @@
 mod characteristics;
 mod context;
 mod erased;
+mod indicate;
 mod initialize;
 mod interrupt;
 mod resources;

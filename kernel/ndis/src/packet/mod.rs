@@ -5,16 +5,18 @@
 //! data without a copy, into the headroom or into a buffer of their own when
 //! the data is shared (seed item 53).
 
+mod chain;
 mod pool;
 mod segment;
 mod sender;
 
+use bitflags::bitflags;
 use executive::pool::Pooled;
 use executive::time::Instant;
 
 pub use pool::{PacketPool, PacketPoolUsage};
 use segment::{Segment, SegmentList};
-pub(crate) use sender::{Sender, SenderStack};
+pub(crate) use sender::{Passage, Sender, SenderStack};
 
 /// Bytes in one buffer.
 pub const BUFFER_SIZE: usize = 2048;
@@ -23,9 +25,17 @@ pub const BUFFER_SIZE: usize = 2048;
 /// IPv4 header with options (60) and a TCP header with options (60), rounded up.
 pub const HEADROOM: usize = 144;
 
-/// A packet no longer than this is copied, not chained, by [`Packet::append_packet`]
-/// when it fits: a segment of its own would cost a buffer of [`BUFFER_SIZE`] bytes.
-const COPY_LIMIT: usize = 512;
+bitflags! {
+    /// How a packet is sent, or was received, with the values of `NDIS_FLAGS_*` in the Windows
+    /// `ndis.h` header.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct PacketFlags: u16 {
+        /// Set by the sender: the wrapper does not loop it back to this machine.
+        const DONT_LOOPBACK = 0x0080;
+        /// Set by the wrapper: this machine sent it, and it was looped back.
+        const IS_LOOPBACK_PACKET = 0x0100;
+    }
+}
 
 /// What is known of a packet besides its bytes.
 #[derive(Debug)]
@@ -34,6 +44,8 @@ pub struct PacketInfo {
     pub id: u64,
     /// When the packet was received, or zero.
     pub timestamp: Instant,
+    /// How it is sent, or was received.
+    pub flags: PacketFlags,
     /// The bindings it is being sent through, the lowest last.
     pub(crate) senders: SenderStack,
 }
@@ -54,6 +66,7 @@ impl Descriptor {
             info: PacketInfo {
                 id: 0,
                 timestamp: Instant::from_micros(0),
+                flags: PacketFlags::empty(),
                 senders: SenderStack::new(),
             },
             length: 0,
@@ -77,11 +90,13 @@ impl Packet {
         descriptor.length = 0;
         descriptor.info.id = id;
         descriptor.info.timestamp = Instant::from_micros(0);
+        descriptor.info.flags = PacketFlags::empty();
         descriptor.info.senders.clear();
         Self { descriptor }
     }
 
     /// Gives a packet without a segment its first one.
+    #[inline]
     fn start_with(&mut self, segment: Segment) {
         self.descriptor.length += segment.len();
         // The list of a new packet is empty, so there is room.
@@ -89,11 +104,19 @@ impl Packet {
     }
 
     /// The pool the packet came from.
+    #[inline]
     fn pool(&self) -> Option<&'static PacketPool> {
         self.descriptor.pool
     }
 
+    /// Forgets whose send this was: an intermediate driver that completes the send by itself sends
+    /// the packet on as its own.
+    pub fn forget_senders(&mut self) {
+        self.descriptor.info.senders.clear();
+    }
+
     /// Bytes in the packet.
+    #[inline]
     pub fn len(&self) -> usize {
         self.descriptor.length
     }
@@ -104,21 +127,28 @@ impl Packet {
     }
 
     /// What is known of the packet besides its bytes.
+    #[inline]
     pub fn info(&self) -> &PacketInfo {
         &self.descriptor.info
     }
 
     /// The same, for writing.
+    #[inline]
     pub fn info_mut(&mut self) -> &mut PacketInfo {
         &mut self.descriptor.info
     }
 
     /// The bytes of the first segment; all of the packet if [`Packet::is_contiguous`].
+    #[inline(always)]
     pub fn data(&self) -> &[u8] {
-        self.segments().next().unwrap_or_default()
+        match self.descriptor.segments.only() {
+            Some(only) => only.bytes(),
+            None => self.segments().next().unwrap_or_default(),
+        }
     }
 
     /// The bytes of the first segment for writing; `None` while another packet shares its buffer.
+    #[inline]
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
         self.drop_empty_front();
         self.descriptor.segments.first_mut()?.bytes_mut()
@@ -139,6 +169,7 @@ impl Packet {
     }
 
     /// Bytes that [`Packet::prepend`] can give without a new buffer.
+    #[inline]
     pub fn headroom(&self) -> usize {
         self.descriptor
             .segments
@@ -147,6 +178,7 @@ impl Packet {
     }
 
     /// Bytes that [`Packet::append`] can give.
+    #[inline]
     pub fn tailroom(&self) -> usize {
         self.descriptor.segments.last().map_or(0, Segment::tailroom)
     }
@@ -155,6 +187,7 @@ impl Packet {
     ///
     /// They lie in the headroom if there is enough and the buffer is not shared, else in a new
     /// buffer. `None` when that cannot be had, or `length` is more than [`BUFFER_SIZE`].
+    #[inline]
     pub fn prepend(&mut self, length: usize) -> Option<&mut [u8]> {
         if self.headroom() < length {
             self.add_front_buffer(length)?;
@@ -169,31 +202,10 @@ impl Packet {
         Some(space)
     }
 
-    /// Puts a buffer with room for `length` bytes in front of the chain.
-    fn add_front_buffer(&mut self, length: usize) -> Option<()> {
-        if length > BUFFER_SIZE {
-            return None;
-        }
-        self.reserve(1)?;
-        let buffer = self.pool()?.allocate_buffer()?;
-        // At the buffer's end, so that still lower layers find headroom too.
-        self.descriptor
-            .segments
-            .push_front(Segment::empty(buffer, BUFFER_SIZE))
-            .ok()
-    }
-
-    fn reserve(&mut self, segments: usize) -> Option<()> {
-        let pool = self.pool()?;
-        self.descriptor
-            .segments
-            .reserve(segments, || pool.tables().allocate())
-            .then_some(())
-    }
-
     /// Puts `length` bytes behind the last ones and returns them; their content is undefined.
     ///
     /// `None` when [`Packet::tailroom`] is less than `length`.
+    #[inline]
     pub fn append(&mut self, length: usize) -> Option<&mut [u8]> {
         let Descriptor {
             length: now,
@@ -205,156 +217,64 @@ impl Packet {
         Some(space)
     }
 
-    /// Copies `bytes` behind the last ones, with new buffers chained as needed.
-    ///
-    /// `false`, with the packet as it was, when there are not enough buffers.
-    pub fn append_slice(&mut self, bytes: &[u8]) -> bool {
-        let before = self.len();
-        let done = self.append_copy(bytes).is_some();
-        if !done {
-            self.truncate(before);
-        }
-        done
-    }
-
-    fn append_copy(&mut self, mut bytes: &[u8]) -> Option<()> {
-        loop {
-            let (here, rest) = bytes
-                .split_at_checked(self.tailroom())
-                .unwrap_or((bytes, &[]));
-            if !here.is_empty() {
-                self.append(here.len())?.copy_from_slice(here);
-            }
-            if rest.is_empty() {
-                return Some(());
-            }
-            bytes = rest;
-            self.reserve(1)?;
-            let buffer = self.pool()?.allocate_buffer()?;
-            self.descriptor
-                .segments
-                .push_back(Segment::empty(buffer, 0))
-                .ok()?;
-        }
-    }
-
-    /// Chains the bytes of `other` behind the last ones.
-    ///
-    /// A short packet is copied into the tailroom when it fits there; else its buffers are moved.
-    ///
-    /// # Errors
-    /// `other` itself, when the chain has no room for its segments.
-    pub fn append_packet(&mut self, mut other: Packet) -> Result<(), Packet> {
-        if other.len() <= COPY_LIMIT.min(self.tailroom()) {
-            for bytes in other.segments() {
-                if let Some(space) = self.append(bytes.len()) {
-                    space.copy_from_slice(bytes);
-                }
-            }
-            return Ok(());
-        }
-        self.drop_empty_front();
-        if self.reserve(other.descriptor.segments.len()).is_none() {
-            return Err(other);
-        }
-        while let Some(segment) = other.descriptor.segments.pop_front() {
-            let length = segment.len();
-            if length != 0 && self.descriptor.segments.push_back(segment).is_ok() {
-                self.descriptor.length += length;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes `length` bytes off the front, or all there are.
+    #[inline(always)]
     pub fn trim_front(&mut self, length: usize) {
-        let mut left = length.min(self.len());
-        self.descriptor.length -= left;
-        while left > 0 {
-            let Some(first) = self.descriptor.segments.first_mut() else {
-                return;
-            };
-            left -= first.trim_front(left);
-            self.drop_empty_front();
-        }
-    }
-
-    /// Drops empty segments at the front, but not the last one there is: its buffer has room.
-    fn drop_empty_front(&mut self) {
-        let segments = &mut self.descriptor.segments;
-        while segments.len() > 1 && segments.first().is_some_and(Segment::is_empty) {
-            let _ = segments.pop_front();
+        let Descriptor {
+            length: now,
+            segments,
+            ..
+        } = &mut *self.descriptor;
+        match segments.only_mut() {
+            Some(only) => *now -= only.trim_front(length),
+            None => self.trim_front_of_chain(length),
         }
     }
 
     /// Keeps the first `length` bytes; the buffers of the others are returned.
+    #[inline(always)]
     pub fn truncate(&mut self, length: usize) {
         let Descriptor {
             length: now,
             segments,
             ..
         } = &mut *self.descriptor;
-        while *now > length {
-            let surplus = *now - length;
-            let several = segments.len() > 1;
-            let Some(last) = segments.last_mut() else {
-                return;
-            };
-            let here = last.len();
-            if here <= surplus && several {
-                let _ = segments.pop_back();
-                *now -= here;
-            } else {
-                last.truncate(here.saturating_sub(surplus));
-                *now -= here.min(surplus);
-                return;
+        match segments.only_mut() {
+            Some(only) => {
+                only.truncate(length);
+                *now = only.len();
             }
+            None => self.truncate_chain(length),
         }
     }
 
     /// Copies bytes from `offset` on into `destination`; returns how many there were.
+    #[inline(always)]
     pub fn copy_to(&self, offset: usize, destination: &mut [u8]) -> usize {
-        let mut skip = offset;
-        let mut copied = 0;
-        for bytes in self.segments() {
-            let here = bytes.get(skip..).unwrap_or_default();
-            skip = skip.saturating_sub(bytes.len());
-            let length = here.len().min(destination.len() - copied);
-            if let (Some(to), Some(from)) = (
-                destination.get_mut(copied..copied + length),
-                here.get(..length),
-            ) {
-                to.copy_from_slice(from);
-                copied += length;
-            }
+        let Some(only) = self.descriptor.segments.only() else {
+            return self.copy_chain_to(offset, destination);
+        };
+        let bytes = only.bytes().get(offset..).unwrap_or_default();
+        let length = bytes.len().min(destination.len());
+        if let (Some(to), Some(from)) = (destination.get_mut(..length), bytes.get(..length)) {
+            to.copy_from_slice(from);
         }
-        copied
+        length
     }
 
     /// Makes the first `length` bytes contiguous, so that [`Packet::data`] has them.
     ///
     /// `false`, with the packet as it was, when the packet is shorter, `length` is more than
     /// [`BUFFER_SIZE`] less [`HEADROOM`], or no buffer can be had.
+    #[inline(always)]
     pub fn pull_up(&mut self, length: usize) -> bool {
         self.data().len() >= length || self.pull_up_by_copy(length).is_some()
-    }
-
-    fn pull_up_by_copy(&mut self, length: usize) -> Option<()> {
-        if length > self.len() || length > BUFFER_SIZE - HEADROOM {
-            return None;
-        }
-        self.reserve(1)?;
-        let mut front = Segment::empty(self.pool()?.allocate_buffer()?, HEADROOM);
-        self.copy_to(0, front.extend_back(length)?);
-        self.trim_front(length);
-        self.descriptor.length += length;
-        self.descriptor.segments.push_front(front).ok()
     }
 
     /// Another packet over the same buffers, which neither of the two can write while both live.
     ///
     /// `None` when no descriptor can be had. The new packet has an id of its own and the same
-    /// time stamp.
+    /// time stamp and flags.
     pub fn share(&self) -> Option<Packet> {
         self.share_range(0, self.len())
     }
@@ -363,6 +283,7 @@ impl Packet {
     pub fn share_range(&self, offset: usize, length: usize) -> Option<Packet> {
         let mut shared = self.pool()?.allocate_descriptor()?;
         shared.info_mut().timestamp = self.info().timestamp;
+        shared.info_mut().flags = self.info().flags;
         let (mut skip, mut left) = (offset, length);
         for segment in self.descriptor.segments.iter() {
             let part = segment.share(skip, left);
@@ -380,6 +301,7 @@ impl Packet {
 }
 
 impl Drop for Packet {
+    #[inline]
     fn drop(&mut self) {
         self.descriptor.segments.clear();
     }

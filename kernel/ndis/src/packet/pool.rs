@@ -54,6 +54,7 @@ impl PacketPool {
     ///
     /// `None`, and counted in the pool that was empty, when there is no descriptor or no buffer,
     /// or when `headroom` is more than [`BUFFER_SIZE`]. Any IRQL.
+    #[inline(always)]
     pub fn allocate(&'static self, headroom: usize) -> Option<Packet> {
         if headroom > BUFFER_SIZE {
             return None;
@@ -74,12 +75,14 @@ impl PacketPool {
     }
 
     /// A packet without a buffer.
+    #[inline(always)]
     pub(super) fn allocate_descriptor(&'static self) -> Option<Packet> {
         let descriptor = self.descriptors.allocate()?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         Some(Packet::from_descriptor(descriptor, self, id))
     }
 
+    #[inline(always)]
     pub(super) fn allocate_buffer(&self) -> Option<PooledArc<Buffer>> {
         self.buffers.allocate().map(Pooled::into_shared)
     }

@@ -35,6 +35,7 @@ pub(super) struct Segment {
 
 impl Segment {
     /// An empty range at `position` of a buffer of its own.
+    #[inline]
     pub(super) fn empty(buffer: PooledArc<Buffer>, position: usize) -> Self {
         let position = position.min(BUFFER_SIZE);
         Self {
@@ -44,14 +45,17 @@ impl Segment {
         }
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.end - self.start
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer
             .bytes
@@ -60,12 +64,14 @@ impl Segment {
     }
 
     /// The range for writing, unless another packet shares the buffer.
+    #[inline]
     pub(super) fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         let (start, end) = (self.start, self.end);
         self.buffer.get_mut()?.bytes.get_mut(start..end)
     }
 
     /// Free bytes in front of the range; none in a shared buffer.
+    #[inline]
     pub(super) fn headroom(&self) -> usize {
         if self.buffer.is_unique() {
             self.start
@@ -75,6 +81,7 @@ impl Segment {
     }
 
     /// Free bytes behind the range; none in a shared buffer.
+    #[inline]
     pub(super) fn tailroom(&self) -> usize {
         if self.buffer.is_unique() {
             BUFFER_SIZE - self.end
@@ -84,6 +91,7 @@ impl Segment {
     }
 
     /// Extends the range to the front by `length` bytes and returns those.
+    #[inline]
     pub(super) fn extend_front(&mut self, length: usize) -> Option<&mut [u8]> {
         let start = self.start.checked_sub(length)?;
         let space = self.buffer.get_mut()?.bytes.get_mut(start..self.start)?;
@@ -92,6 +100,7 @@ impl Segment {
     }
 
     /// Extends the range to the back by `length` bytes and returns those.
+    #[inline]
     pub(super) fn extend_back(&mut self, length: usize) -> Option<&mut [u8]> {
         let end = self.end.checked_add(length)?;
         let space = self.buffer.get_mut()?.bytes.get_mut(self.end..end)?;
@@ -100,6 +109,7 @@ impl Segment {
     }
 
     /// Takes at most `length` bytes off the front; returns how many.
+    #[inline]
     pub(super) fn trim_front(&mut self, length: usize) -> usize {
         let taken = length.min(self.len());
         self.start += taken;
@@ -107,11 +117,13 @@ impl Segment {
     }
 
     /// Keeps the first `length` bytes.
+    #[inline]
     pub(super) fn truncate(&mut self, length: usize) {
         self.end = self.end.min(self.start.saturating_add(length));
     }
 
     /// Another range over the same buffer: `length` bytes from `offset`.
+    #[inline]
     pub(super) fn share(&self, offset: usize, length: usize) -> Self {
         let start = self.start.saturating_add(offset).min(self.end);
         let end = start.saturating_add(length).min(self.end);
@@ -151,35 +163,58 @@ impl SegmentList {
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.near
-            .iter()
-            .chain(self.far.iter().flat_map(|far| far.segments.iter()))
-    }
-
-    fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Segment> {
-        self.near
-            .iter_mut()
-            .chain(self.far.iter_mut().flat_map(|far| far.segments.iter_mut()))
+        self.near.iter().chain(self.far())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.near.len() + self.far.as_ref().map_or(0, |far| far.segments.len())
+        self.near.len() + self.far().len()
+    }
+
+    /// The far segments there are: none without a table.
+    fn far(&self) -> &[Segment] {
+        self.far.as_ref().map_or(&[], |far| &far.segments)
     }
 
     pub(super) fn first(&self) -> Option<&Segment> {
-        self.iter().next()
+        self.near.first().or_else(|| self.far().first())
     }
 
+    #[inline]
     pub(super) fn first_mut(&mut self) -> Option<&mut Segment> {
-        self.iter_mut().next()
+        if self.near.is_empty() {
+            return self.far.as_mut()?.segments.first_mut();
+        }
+        self.near.first_mut()
     }
 
     pub(super) fn last(&self) -> Option<&Segment> {
-        self.iter().next_back()
+        self.far().last().or_else(|| self.near.last())
     }
 
+    #[inline]
     pub(super) fn last_mut(&mut self) -> Option<&mut Segment> {
-        self.iter_mut().next_back()
+        match &mut self.far {
+            Some(far) if !far.segments.is_empty() => far.segments.last_mut(),
+            _ => self.near.last_mut(),
+        }
+    }
+
+    /// The segment, if there is no other.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&Segment> {
+        match &*self.near {
+            [only] if self.far.is_none() => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The segment for writing, if there is no other.
+    #[inline]
+    pub(super) fn only_mut(&mut self) -> Option<&mut Segment> {
+        match &mut *self.near {
+            [only] if self.far.is_none() => Some(only),
+            _ => None,
+        }
     }
 
     /// Whether `more` segments fit, with a table taken by `table` when the near ones are not enough.
@@ -188,7 +223,7 @@ impl SegmentList {
         more: usize,
         table: impl FnOnce() -> Option<Pooled<FarSegments>>,
     ) -> bool {
-        let far = self.far.as_ref().map_or(0, |far| far.segments.len());
+        let far = self.far().len();
         if far == 0 && self.near.len() + more <= NEAR_SEGMENTS {
             return true;
         }
@@ -244,6 +279,7 @@ impl SegmentList {
     }
 
     /// Returns every buffer, and the far table, to their pools.
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.near.clear();
         if let Some(mut far) = self.far.take() {

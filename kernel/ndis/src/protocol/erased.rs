@@ -1,18 +1,46 @@
 //! A protocol as the wrapper sees it: without its types.
 
-use core::any::Any;
+use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use spin::Once;
+
 use super::{
-    PnpEvent, ProtocolCharacteristics, ProtocolDriver, ReceiveContext, Request, SendCompletion,
+    Frame, PnpEvent, ProtocolCharacteristics, ProtocolDriver, ReceiveContext, Request,
+    SendCompletion,
 };
 use crate::Ndis;
 use crate::adapter::AdapterHandle;
 use crate::packet::Packet;
 use crate::status::NdisStatus;
 
-/// A protocol's own context of a binding.
-pub(crate) type BindingContext = &'static (dyn Any + Send + Sync);
+/// A protocol's own context of a binding: its place among those the protocol has used, from which
+/// a handler gets it with its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BindingContext(u32);
+
+/// The contexts a protocol has used, so that none is lost when a binding ends: protocols use them
+/// again.
+pub(crate) struct Contexts<B: 'static>(Box<[Once<&'static B>]>);
+
+impl<B> Contexts<B> {
+    /// Room for `size` different contexts. At start only: it allocates.
+    pub(crate) fn new(size: usize) -> Self {
+        Self((0..size).map(|_| Once::new()).collect())
+    }
+
+    /// The place of `context`, which is noted unless it has been; `None` when there is no room.
+    pub(crate) fn place(&self, context: &'static B) -> Option<BindingContext> {
+        let is_at = |place: &Once<&'static B>| core::ptr::eq(*place.call_once(|| context), context);
+        let place = self.0.iter().position(is_at)?;
+        Some(BindingContext(place as u32))
+    }
+
+    #[inline]
+    fn get(&self, context: BindingContext) -> Option<&'static B> {
+        self.0.get(context.0 as usize)?.get().copied()
+    }
+}
 
 /// A registered protocol.
 pub(crate) struct ProtocolBlock<P: ProtocolDriver> {
@@ -23,6 +51,7 @@ pub(crate) struct ProtocolBlock<P: ProtocolDriver> {
     /// Place in the order of registration.
     pub(crate) index: u32,
     pub(crate) is_registered: AtomicBool,
+    pub(crate) contexts: Contexts<P::Binding>,
 }
 
 /// A registered protocol, for [`Ndis::open_adapter`]. It exists before the first binding (seed
@@ -65,13 +94,12 @@ pub(crate) trait ErasedProtocol: Send + Sync {
         &self,
         context: BindingContext,
         receive: &mut ReceiveContext<'_>,
-        header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
+        frame: &Frame<'_>,
     ) -> Option<NdisStatus>;
     fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus>;
     fn receive_complete(&self, context: BindingContext);
-    fn send_complete(&self, context: BindingContext, completion: SendCompletion);
+    /// Takes the completion, which is lent until then so that it is moved once.
+    fn send_complete(&self, context: BindingContext, completion: &mut Option<SendCompletion>);
     fn transfer_data_complete(
         &self,
         context: BindingContext,
@@ -90,14 +118,15 @@ pub(crate) trait ErasedProtocol: Send + Sync {
 }
 
 impl<P: ProtocolDriver> ProtocolBlock<P> {
-    /// Calls `handler` with the binding's context. The types agree because
-    /// [`Ndis::open_adapter`] takes both from the same `P`.
+    /// Calls `handler` with the binding's context.
+    #[inline]
     fn call<H, R>(
+        &self,
         handler: Option<H>,
         context: BindingContext,
         call: impl FnOnce(H, &'static P::Binding) -> R,
     ) -> Option<R> {
-        Some(call(handler?, context.downcast_ref::<P::Binding>()?))
+        Some(call(handler?, self.contexts.get(context)?))
     }
 }
 
@@ -125,17 +154,20 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
         &self,
         context: BindingContext,
         receive: &mut ReceiveContext<'_>,
-        header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
+        frame: &Frame<'_>,
     ) -> Option<NdisStatus> {
-        Self::call(self.characteristics.receive, context, |handler, binding| {
+        let &Frame {
+            header,
+            lookahead,
+            payload_size,
+        } = frame;
+        self.call(self.characteristics.receive, context, |handler, binding| {
             handler(binding, receive, header, lookahead, payload_size)
         })
     }
 
     fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus> {
-        Self::call(
+        self.call(
             self.characteristics.receive_packet,
             context,
             |handler, binding| handler(binding, packet),
@@ -143,7 +175,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn receive_complete(&self, context: BindingContext) {
-        Self::call(
+        self.call(
             self.characteristics.receive_complete,
             context,
             |handler, binding| {
@@ -152,14 +184,13 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
         );
     }
 
-    fn send_complete(&self, context: BindingContext, completion: SendCompletion) {
-        Self::call(
-            self.characteristics.send_complete,
-            context,
-            |handler, binding| {
-                handler(binding, completion);
-            },
-        );
+    fn send_complete(&self, context: BindingContext, completion: &mut Option<SendCompletion>) {
+        if let Some(handler) = self.characteristics.send_complete
+            && let Some(binding) = self.contexts.get(context)
+            && let Some(completion) = completion.take()
+        {
+            handler(binding, completion);
+        }
     }
 
     fn transfer_data_complete(
@@ -168,7 +199,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
         packet: Packet,
         result: Result<usize, NdisStatus>,
     ) {
-        Self::call(
+        self.call(
             self.characteristics.transfer_data_complete,
             context,
             |handler, binding| {
@@ -178,7 +209,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn request_complete(&self, context: BindingContext, request: &Request, status: NdisStatus) {
-        Self::call(
+        self.call(
             self.characteristics.request_complete,
             context,
             |handler, binding| {
@@ -188,7 +219,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn reset_complete(&self, context: BindingContext, status: NdisStatus) {
-        Self::call(
+        self.call(
             self.characteristics.reset_complete,
             context,
             |handler, binding| {
@@ -198,13 +229,13 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn status(&self, context: BindingContext, status: NdisStatus) {
-        Self::call(self.characteristics.status, context, |handler, binding| {
+        self.call(self.characteristics.status, context, |handler, binding| {
             handler(binding, status);
         });
     }
 
     fn status_complete(&self, context: BindingContext) {
-        Self::call(
+        self.call(
             self.characteristics.status_complete,
             context,
             |handler, binding| {
@@ -214,7 +245,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn close_adapter_complete(&self, context: BindingContext, status: NdisStatus) {
-        Self::call(
+        self.call(
             self.characteristics.close_adapter_complete,
             context,
             |handler, binding| {
@@ -229,7 +260,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
     }
 
     fn unbind_adapter(&self, context: BindingContext) {
-        Self::call(
+        self.call(
             self.characteristics.unbind_adapter,
             context,
             |handler, binding| {
@@ -240,7 +271,7 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
 
     fn pnp_event(&self, context: Option<BindingContext>, event: PnpEvent) {
         if let Some(handler) = self.characteristics.pnp_event {
-            let binding = context.and_then(|context| context.downcast_ref::<P::Binding>());
+            let binding = context.and_then(|context| self.contexts.get(context));
             let status = handler(&self.protocol, binding, event);
             if !status.is_success() && status != NdisStatus::NOT_SUPPORTED {
                 log::warn!(target: "ndis", "{}: PnP event {event:?} answered {status}", self.name);

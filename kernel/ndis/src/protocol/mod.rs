@@ -7,7 +7,8 @@ mod request;
 
 pub use characteristics::ProtocolCharacteristics;
 pub use erased::ProtocolHandle;
-pub(crate) use erased::{BindingContext, ErasedProtocol, ProtocolBlock};
+pub(crate) use erased::{BindingContext, Contexts, ErasedProtocol, ProtocolBlock};
+pub(crate) use receive::Frame;
 pub use receive::ReceiveContext;
 pub use request::{REQUEST_BUFFER_SIZE, Request, RequestKind};
 
@@ -42,6 +43,7 @@ pub struct SendCompletion {
 
 impl SendCompletion {
     /// What is to be told of `packet`.
+    #[inline]
     pub(crate) fn of(packet: &Packet, status: NdisStatus) -> Self {
         let info = packet.info();
         Self {
@@ -49,8 +51,15 @@ impl SendCompletion {
             status,
             packet: None,
             length: packet.len(),
-            senders: info.senders.clone(),
+            senders: info.senders,
         }
+    }
+
+    /// The same with the packet itself.
+    pub(crate) fn with(packet: Packet, status: NdisStatus) -> Self {
+        let mut completion = Self::of(&packet, status);
+        completion.packet = Some(packet);
+        completion
     }
 }
 

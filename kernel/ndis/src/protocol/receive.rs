@@ -2,8 +2,16 @@
 
 use crate::binding::Bound;
 use crate::miniport::{Transfer, TransferData};
-use crate::packet::Packet;
+use crate::packet::{Packet, Passage};
 use crate::status::NdisStatus;
+
+/// The bytes of a frame being indicated that are there already.
+pub(crate) struct Frame<'a> {
+    pub(crate) header: &'a [u8],
+    /// The first bytes of the payload.
+    pub(crate) lookahead: &'a [u8],
+    pub(crate) payload_size: usize,
+}
 
 /// The frame being indicated, as far as it is still in the card.
 pub struct ReceiveContext<'a> {
@@ -12,6 +20,7 @@ pub struct ReceiveContext<'a> {
 }
 
 impl<'a> ReceiveContext<'a> {
+    #[inline]
     pub(crate) fn new(transfer: &'a mut dyn TransferData, bound: &'a Bound) -> Self {
         Self { transfer, bound }
     }
@@ -28,7 +37,8 @@ impl<'a> ReceiveContext<'a> {
         length: usize,
     ) -> Transfer {
         let binding = self.bound.binding;
-        if !packet.info_mut().senders.push(self.bound.sender) {
+        let passage = Passage::new(self.bound.sender, binding.adapter_place());
+        if !packet.info_mut().senders.push(passage) {
             let result = Err(NdisStatus::RESOURCES);
             binding.count_transfer(&result);
             return Transfer::Complete { packet, result };

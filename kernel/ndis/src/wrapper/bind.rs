@@ -1,5 +1,7 @@
 //! Binding protocols to adapters, in both orders (seed items 4, 5, 9), and opening and closing.
 
+use executive::Irql;
+
 use super::register::device_name;
 use super::{Claim, Ndis};
 use crate::adapter::{Adapter, AdapterHandle, AdapterState};
@@ -23,11 +25,13 @@ impl Ndis {
     }
 
     /// Calls BindAdapter, unless the adapter is not started, not in the protocol's bind list, or
-    /// bound already (seed item 5).
+    /// bound already (seed item 5). Adapters and protocols of intermediate drivers are bound as
+    /// their drivers do it.
     fn bind(&'static self, protocol: &'static dyn ErasedProtocol, adapter: &'static Adapter) {
         if adapter.state() != AdapterState::Running
-            || !self.is_in_bind_list(protocol.name(), adapter.name)
-            || self.is_bound(protocol, adapter)
+            || self.is_intermediate(adapter)
+            || self.is_half(protocol)
+            || !self.is_in_bind_list(protocol.name(), adapter)
         {
             return;
         }
@@ -35,11 +39,25 @@ impl Ndis {
         if !self.claim(claim) {
             return;
         }
-        let status = protocol.bind_adapter(AdapterHandle(adapter));
+        self.bind_claimed(protocol, adapter);
         self.claims.lock().retain(|other| *other != claim);
+    }
+
+    /// The same with the right to it. Only now can be told whether it is bound: who had the right
+    /// before may have done it.
+    fn bind_claimed(
+        &'static self,
+        protocol: &'static dyn ErasedProtocol,
+        adapter: &'static Adapter,
+    ) {
+        if self.is_bound(protocol, adapter) {
+            return;
+        }
+        let status = protocol.bind_adapter(AdapterHandle(adapter));
         match status {
-            // A version 3 protocol opens adapters by itself.
-            None => {}
+            // A version 3 protocol opens adapters by itself; NOT_ACCEPTED is what a half of an
+            // intermediate driver answers before the two are associated.
+            None | Some(NdisStatus::NOT_ACCEPTED) => {}
             Some(status) if status.is_success() => {
                 log::info!(target: "ndis", "{} bound to {}", protocol.name(), adapter.name);
             }
@@ -52,20 +70,27 @@ impl Ndis {
         }
     }
 
-    /// Whether the protocol's configuration lists the adapter. The key is `Bind`, its value the
+    /// Whether the protocol's configuration lists the adapter, or one that covers it. The key is `Bind`, its value the
     /// adapters' names separated by commas; without the key every adapter counts as listed.
-    fn is_in_bind_list(&self, protocol: &str, adapter: &str) -> bool {
+    fn is_in_bind_list(&self, protocol: &str, adapter: &'static Adapter) -> bool {
         let Some(list) = self.configuration().get(protocol, "Bind") else {
             return true;
         };
-        list.split(',')
-            .any(|name| device_name(name).eq_ignore_ascii_case(adapter))
+        let mut names = list.split(',').map(device_name);
+        let is_listed = |name: &str| {
+            let mut stack = adapter.stack();
+            stack.any(|adapter| name.eq_ignore_ascii_case(adapter.name))
+        };
+        names.any(is_listed)
     }
 
+    /// Whether the protocol is bound to the adapter or one that covers it.
     fn is_bound(&self, protocol: &'static dyn ErasedProtocol, adapter: &'static Adapter) -> bool {
         self.open_bindings().any(|target| {
-            core::ptr::eq(target.adapter, adapter)
-                && target.bound.protocol.index() == protocol.index()
+            target.bound.protocol.index() == protocol.index()
+                && adapter
+                    .stack()
+                    .any(|adapter| core::ptr::eq(target.adapter, adapter))
         })
     }
 
@@ -75,13 +100,17 @@ impl Ndis {
         !claims.contains(&claim) && claims.push(claim).is_ok()
     }
 
-    /// Opens an adapter for a protocol (seed item 13); `media` are those the protocol knows.
+    /// Opens an adapter for a protocol (seed item 13); `media` are those the protocol knows. If
+    /// the adapter is covered, the protocol is bound to the top of the stack; the protocol of an
+    /// intermediate driver is bound to the very adapter.
+    ///
     /// `binding` is given to the handlers of this binding. Frames come only after a packet filter
     /// has been set. At or below Dispatch; usually called by BindAdapter.
     ///
     /// # Errors
     /// ADAPTER_NOT_FOUND when the adapter is not started, UNSUPPORTED_MEDIA when its medium is
-    /// not among `media` (seed item 10), OPEN_LIST_FULL when a table is full.
+    /// not among `media` (seed item 10), OPEN_LIST_FULL when a table is full, also that of the
+    /// different `binding`s the protocol has ever used.
     pub fn open_adapter<P: ProtocolDriver>(
         &'static self,
         protocol: &ProtocolHandle<P>,
@@ -89,19 +118,29 @@ impl Ndis {
         media: &[Medium],
         binding: &'static P::Binding,
     ) -> Result<BindingHandle, NdisStatus> {
-        let adapter = adapter.0;
+        // The stack stays as it is until the binding is in its list.
+        let _raised = self.executive.raise_irql(Irql::Dispatch);
+        let adapter = if self.is_half(protocol.0) {
+            adapter.0
+        } else {
+            adapter.0.top()
+        };
+        if self.is_intermediate(adapter) && !adapter.is_spliced() {
+            return Err(NdisStatus::ADAPTER_NOT_FOUND);
+        }
         let medium = adapter.medium();
         let medium_index = media.iter().position(|&offered| offered == medium);
         let medium_index = medium_index.ok_or(NdisStatus::UNSUPPORTED_MEDIA)?;
+        let context = protocol.0.contexts.place(binding);
+        let context = context.ok_or(NdisStatus::OPEN_LIST_FULL)?;
         let target = adapter.add_binding(|| {
             self.bindings
                 .iter()
-                .find_map(|slot| slot.open(adapter, protocol.0, binding))
+                .find_map(|slot| slot.open(adapter, protocol.0, context))
         })?;
         Ok(BindingHandle {
-            binding: target.bound.binding,
-            generation: target.bound.sender.generation,
             medium_index,
+            ..BindingHandle::of(&target)
         })
     }
 

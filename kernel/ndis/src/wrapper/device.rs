@@ -75,15 +75,20 @@ impl Ndis {
         }
     }
 
-    /// Starts an adapter and binds every registered protocol to it (seed item 9). Passive, at
-    /// start.
+    /// Starts an adapter, what stood on it before it was halted, and binds every registered protocol
+    /// to it (seed item 9). Passive, at start.
     ///
     /// # Errors
     /// ADAPTER_NOT_READY when it is started, UNSUPPORTED_MEDIA (seed item 10), or what Initialize
-    /// answered.
+    /// answered; NOT_SUPPORTED for an adapter of an intermediate driver that is in no stack.
     pub fn start_device(&'static self, adapter: &AdapterHandle) -> Result<(), NdisStatus> {
         let adapter = adapter.0;
-        if let Err(status) = adapter.start() {
+        let started = if self.is_intermediate(adapter) {
+            self.start_in_stack(adapter)
+        } else {
+            adapter.start(None)
+        };
+        if let Err(status) = started {
             log::error!(target: "ndis", "{} not started: {status}", adapter.name);
             return Err(status);
         }
@@ -97,11 +102,13 @@ impl Ndis {
         if let Some(timer) = self.hang_timer.get() {
             timer.set_periodic(HANG_CHECK_PERIOD, HANG_CHECK_PERIOD);
         }
-        self.bind_adapter(adapter);
+        self.restore_stack(adapter);
+        self.bind_adapter(adapter.bottom());
         Ok(())
     }
 
-    /// Closes an adapter's bindings, waits for their pending operations, and halts it. Passive.
+    /// Halts what stands on an adapter, closes its bindings, waits for their pending operations,
+    /// and halts it. The stack is remembered for [`Ndis::start_device`]. Passive.
     ///
     /// # Errors
     /// ADAPTER_NOT_READY when it is not started.

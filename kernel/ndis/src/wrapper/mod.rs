@@ -6,6 +6,7 @@ mod device;
 mod operations;
 mod register;
 mod report;
+mod stack;
 mod table;
 
 use alloc::boxed::Box;
@@ -25,6 +26,7 @@ use crate::miniport::ErasedDriver;
 use crate::packet::Sender;
 use crate::platform::{BusPlatform, Configuration};
 use crate::protocol::ErasedProtocol;
+use stack::Association;
 use table::Table;
 
 /// How often CheckForHang is called.
@@ -60,6 +62,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// With tables whose places have 16 bits.
+    fn bounded(self) -> Self {
+        let longest = usize::from(u16::MAX);
+        Self {
+            adapters: self.adapters.min(longest),
+            bindings: self.bindings.min(longest),
+            ..self
+        }
+    }
+}
+
 /// A protocol and an adapter, by their places, that are being bound.
 type Claim = (u32, u32);
 
@@ -73,6 +87,8 @@ pub struct Ndis {
     adapters: Table<&'static Adapter>,
     /// The global list of protocols.
     protocols: Table<&'static dyn ErasedProtocol>,
+    /// The intermediate drivers.
+    associations: Table<Association>,
     bindings: Box<[Binding]>,
     next_protocol: AtomicU32,
     claims: SpinLock<heapless::Vec<Claim, MAXIMUM_CLAIMS>>,
@@ -90,6 +106,7 @@ impl Ndis {
         platform: &'static dyn BusPlatform,
         limits: Limits,
     ) -> Result<&'static Self, NtStatus> {
+        let limits = limits.bounded();
         let bindings = (0..limits.bindings).map(|slot| Binding::new(executive, slot as u32));
         let ndis: &'static Self = Box::leak(Box::new(Self {
             executive,
@@ -99,6 +116,7 @@ impl Ndis {
             miniports: Table::new(limits.miniports),
             adapters: Table::new(limits.adapters),
             protocols: Table::new(limits.protocols),
+            associations: Table::new(limits.miniports),
             bindings: bindings.collect(),
             next_protocol: AtomicU32::new(0),
             claims: SpinLock::new(executive, heapless::Vec::new()),
@@ -127,6 +145,11 @@ impl Ndis {
         self.adapters.iter().map(AdapterHandle)
     }
 
+    /// The adapter at a place of the table.
+    pub(crate) fn adapter_at(&self, place: u32) -> Option<&'static Adapter> {
+        self.adapters.get(place)
+    }
+
     pub(crate) fn configuration(&self) -> &'static dyn Configuration {
         self.configuration
     }
@@ -151,6 +174,25 @@ impl Ndis {
         self.bindings
             .get(sender.slot as usize)?
             .target(sender.generation)
+    }
+
+    /// The same at Dispatch, where it costs less.
+    #[inline]
+    pub(crate) fn target_at_level(&self, sender: Sender) -> Option<Target> {
+        self.bindings
+            .get(sender.slot as usize)?
+            .target_at_level(sender.generation)
+    }
+
+    /// Moves the bindings to `from` that are being closed, to which operations below may still
+    /// return, to `to`; answers how many. Dispatch.
+    pub(crate) fn move_bindings(&self, from: &'static Adapter, to: &'static Adapter) -> usize {
+        let is_to = |binding: &&Binding| {
+            let target = binding.any_target();
+            target.is_some_and(|target| core::ptr::eq(target.adapter, from))
+        };
+        let bindings = self.bindings.iter().filter(is_to);
+        bindings.map(|binding| binding.move_to(to)).count()
     }
 
     /// Ends every operation of the bindings to `adapter`, which has been halted.

@@ -1,12 +1,14 @@
 //! What a protocol does with a binding: send, ask, set, reset.
 
+use executive::Irql;
+
 use super::Ndis;
 use crate::adapter::{Adapter, AdapterHandle};
 use crate::binding::BindingHandle;
 use crate::counters::count;
 use crate::miniport::AdapterContext;
 use crate::oid::Oid;
-use crate::packet::{Packet, Sender};
+use crate::packet::{Packet, PacketFlags, Passage, Sender};
 use crate::protocol::Request;
 use crate::status::NdisStatus;
 
@@ -17,6 +19,7 @@ impl Ndis {
     /// Else it is not sent: CLOSING, INVALID_PACKET (shorter than the header or longer than a
     /// frame), ADAPTER_NOT_READY, RESOURCES (the queue is full), or the miniport's status.
     pub fn send(&'static self, handle: &BindingHandle, mut packet: Packet) -> NdisStatus {
+        let _raised = self.executive.raise_irql(Irql::Dispatch);
         let adapter = match self.begin_send(handle, &mut packet) {
             Ok(adapter) => adapter,
             Err(status) => return status,
@@ -36,6 +39,7 @@ impl Ndis {
         handle: &BindingHandle,
         packets: impl Iterator<Item = Packet>,
     ) -> usize {
+        let _raised = self.executive.raise_irql(Irql::Dispatch);
         let Some(target) = handle.binding.target(handle.generation) else {
             return 0;
         };
@@ -49,7 +53,8 @@ impl Ndis {
         accepted
     }
 
-    /// Notes the sender in the packet and begins its operation.
+    /// Notes the sender in the packet and begins its operation. Dispatch.
+    #[inline]
     fn begin_send(
         &self,
         handle: &BindingHandle,
@@ -71,7 +76,10 @@ impl Ndis {
                     slot: binding.slot,
                     generation: handle.generation,
                 };
-                if packet.info_mut().senders.push(sender) {
+                let passage = Passage::new(sender, adapter.place);
+                let info = packet.info_mut();
+                info.flags.remove(PacketFlags::IS_LOOPBACK_PACKET);
+                if info.senders.push(passage) {
                     return Ok(adapter);
                 }
                 NdisStatus::RESOURCES

@@ -5,12 +5,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::Ndis;
 use crate::adapter::{Adapter, AdapterHandle};
-use crate::binding::Target;
+use crate::binding::{BindingHandle, Target};
 use crate::miniport::{
     ErasedDriver, MiniportBlock, MiniportCharacteristics, MiniportDriver, Resources,
 };
 use crate::protocol::{
-    ErasedProtocol, PnpEvent, ProtocolBlock, ProtocolCharacteristics, ProtocolDriver,
+    Contexts, ErasedProtocol, PnpEvent, ProtocolBlock, ProtocolCharacteristics, ProtocolDriver,
     ProtocolHandle,
 };
 use crate::status::NdisStatus;
@@ -23,6 +23,11 @@ impl MiniportHandle {
     /// The driver's name.
     pub fn name(&self) -> &'static str {
         self.0.name()
+    }
+
+    /// Whether `adapter` is the driver's.
+    pub(super) fn is_of(&self, adapter: &Adapter) -> bool {
+        core::ptr::addr_eq(self.0, adapter.driver)
     }
 
     /// The NDIS version of its table, major and minor.
@@ -125,6 +130,7 @@ impl Ndis {
             protocol,
             index,
             is_registered: AtomicBool::new(true),
+            contexts: Contexts::new(2 * self.limits.bindings),
         }));
         self.bind_protocol(block);
         block.pnp_event(None, PnpEvent::BindsComplete);
@@ -154,6 +160,7 @@ impl Ndis {
             let Some(target) = binding.any_target().filter(is_of_protocol) else {
                 continue;
             };
+            self.remove_above(&BindingHandle::of(&target));
             target.adapter.unbind_one(&target.bound);
             let is_closed = || binding.target(target.bound.sender.generation).is_none();
             if !target.adapter.wait_until_closed(is_closed) {

@@ -22,6 +22,10 @@ pub struct AdapterReport {
     pub state: AdapterState,
     /// What it is connected to.
     pub bus: BusType,
+    /// The adapter that it stands on, being one of an intermediate driver.
+    pub above: Option<&'static str>,
+    /// The adapter of an intermediate driver that stands on it.
+    pub covered_by: Option<&'static str>,
     /// Its medium.
     pub medium: Medium,
     /// Whether the medium is connected.
@@ -45,9 +49,14 @@ pub struct AdapterReport {
 }
 
 impl AdapterReport {
-    /// Frames received for one interrupt, in hundredths; `None` before the first interrupt.
+    /// Frames received for one interrupt of the card, in hundredths; `None` before the first.
+    /// Frames looped back do not count, nor the interrupts of others on the line.
     pub fn frames_per_interrupt_in_hundredths(&self) -> Option<u64> {
-        (self.counters.frames_received * 100).checked_div(self.counters.interrupts)
+        let counters = &self.counters;
+        let interrupts = counters
+            .interrupts
+            .saturating_sub(counters.interrupts_not_recognized);
+        (counters.frames_received * 100).checked_div(interrupts)
     }
 }
 

@@ -166,7 +166,7 @@ fn protocol_table() -> ProtocolCharacteristics<Passthrough> {
 }
 
 /// Puts a filter between `below` and the protocols that bind to `section`.
-fn install(world: &World, section: &'static str, below: &str) {
+pub(crate) fn install(world: &World, section: &'static str, below: &str) {
     let layer: &'static Layer = Box::leak(Box::new(Layer {
         ndis: world.ndis,
         upper: Mutex::new(None),

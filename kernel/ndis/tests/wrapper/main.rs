@@ -2,13 +2,16 @@
 
 mod binding;
 mod devices;
+mod information;
 mod intermediate;
 mod interrupts;
 mod lifecycle;
+mod loopback;
 mod receive;
 mod reentrancy;
 mod registration;
 mod requests;
 mod reset;
 mod send;
+mod splicing;
 mod support;

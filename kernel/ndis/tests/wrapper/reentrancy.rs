@@ -203,7 +203,7 @@ fn a_send_does_not_overtake_what_a_used_up_budget_left_in_the_queue() {
         ..Limits::default()
     };
     run_with(0, limits, |world| {
-        let (card, _, _, seat) = bound(&world);
+        let (card, adapter, _, seat) = bound(&world);
         let pool = ndis::PacketPool::new(1501, 1501);
         let packet = |length| {
             let mut packet = pool.allocate(0).expect("the pool is large enough");
@@ -211,9 +211,13 @@ fn a_send_does_not_overtake_what_a_used_up_budget_left_in_the_queue() {
             packet
         };
         let raised = world.executive().raise_irql(executive::Irql::Dispatch);
+        card.answer_sends([Answer::Resources]);
         let packets: Vec<_> = (0..1500).map(|_| packet(46)).collect();
         let accepted = world.ndis.send_packets(&seat.handle(), packets.into_iter());
-        assert_eq!(accepted, 1500);
+        assert_eq!((accepted, card.sent_count()), (1500, 0));
+        card.defer(Deferred::ResourcesAvailable);
+        world.bus.service_line(9);
+        world.ndis.reconfigure(&adapter);
         assert!(card.sent_count() < 1500, "the rest is left to a DPC");
         assert_eq!(seat.send(packet(100)), NdisStatus::PENDING);
         drop(raised);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ndis::{AdapterHandle, MiniportCharacteristics, NdisStatus, Oid, RequestOutcome, ResetOutcome};
+use ndis::{
+    AdapterHandle, MiniportCharacteristics, NdisStatus, Oid, Request, RequestOutcome, ResetOutcome,
+};
 
 use crate::support::miniport::{self, Answer, Card, Deferred};
 use crate::support::protocol::{Observer, Seat};
@@ -208,5 +210,34 @@ fn without_check_for_hang_a_send_pending_for_four_seconds_resets() {
         );
         world.sleep(20);
         assert_eq!(counters(adapter).resets_hung, 1);
+    });
+}
+
+#[test]
+fn without_check_for_hang_sends_that_go_on_reset_nothing() {
+    run(|world| {
+        let (card, adapter, _, seat) = bound(&world);
+        for _ in 0..8 {
+            card.answer_sends([Answer::Pending, Answer::Pending]);
+            for _ in 0..2 {
+                assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
+            }
+            // Slow, but not hung.
+            world.sleep(3);
+            card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
+            world.interrupt(9);
+        }
+        assert_eq!(counters(adapter).resets_hung, 0);
+        // A request that takes too long does.
+        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        let mut request = Request::query(Oid(1));
+        let status = world.ndis.request(&seat.handle(), &mut request);
+        assert_eq!(status, NdisStatus::PENDING);
+        world.sleep(7);
+        assert_eq!(counters(adapter).resets_hung, 1);
+        assert_eq!(
+            world.log.take_with("request_complete"),
+            ["tcpip request_complete 0x00000001 REQUEST_ABORTED []"]
+        );
     });
 }

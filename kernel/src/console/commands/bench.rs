@@ -8,14 +8,15 @@ use afd::winsock::constants::{
 use afd::winsock::{Socket, Winsock, WsaError};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use executive::{Duration, Instant};
-use ndis::Oid;
+use ndis::{AdapterState, Oid};
 use ne2000::measure::{self, Measurement};
 use netstack::SocketAddress;
 
 use super::super::Failure;
+use super::nic::hardware;
 use super::{Arguments, CommandError, Outcome, Session};
 
-const FORMS: &str = "card or udp";
+const FORMS: &str = "card, udp or task";
 const DIRECTIONS: &str = "send or receive";
 /// Frames or datagrams of one run.
 const COUNTS: core::ops::RangeInclusive<u32> = 1..=10_000_000;
@@ -27,6 +28,8 @@ const PATIENCE_MS: u32 = 10_000;
 const WINDOW: u32 = 64 * 1024;
 /// Datagrams between two looks for Ctrl-C.
 const ATTENTION: u32 = 256;
+/// The longest run of the task that computes, in seconds.
+const SECONDS: u32 = 3600;
 const MAXIMUM_PAYLOAD: u32 = 1472;
 const WINSOCK_VERSION: u16 = 0x0202;
 
@@ -39,6 +42,9 @@ struct Outcomes {
 
 pub(super) fn bench(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
     let form = arguments.word(FORMS)?;
+    if form == "task" {
+        return task(session, arguments);
+    }
     let direction = arguments.word(DIRECTIONS)?;
     match (form, direction) {
         ("card", "send") => card(session, arguments, measure::Direction::Send),
@@ -61,10 +67,10 @@ fn card(
     let count = arguments.number("COUNT", COUNTS, None)?;
     arguments.end()?;
     let ndis = session.system.ndis;
-    let adapter = ndis
-        .adapters()
-        .next()
-        .ok_or_else(|| Failure::error("no adapter", "nothing to measure"))?;
+    let mut cards = hardware(session.system);
+    let adapter = cards
+        .find(|adapter| adapter.state() == AdapterState::Running)
+        .ok_or_else(|| Failure::error("no card", "nothing to measure"))?;
     let _ = writeln!(session.output, "ready");
     let order = measure::Order {
         direction,
@@ -87,6 +93,29 @@ fn card(
         time: measured.time,
     };
     print(session, name, size, size, &outcomes);
+    Ok(())
+}
+
+/// Has a task at normal priority compute for some seconds, or says how far it is.
+fn task(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
+    let seconds = arguments.number("SECONDS", 0..=SECONDS, Some(0))?;
+    arguments.end()?;
+    let load = session.system.load;
+    if seconds > 0 && !load.begin(Duration::from_secs(u64::from(seconds))) {
+        return Err(Failure::error("the task", "computes already"));
+    }
+    let progress = load.progress();
+    let _ = writeln!(
+        session.output,
+        "bench task: rounds {} time {} us {}",
+        progress.rounds,
+        progress.time.as_micros(),
+        if progress.is_running {
+            "running"
+        } else {
+            "ended"
+        }
+    );
     Ok(())
 }
 
@@ -189,25 +218,32 @@ fn receive(
     let mut buffer = [0; MAXIMUM_PAYLOAD as usize];
     let (mut frames, mut other) = (0, 0);
     let mut first: Option<Instant> = None;
-    let mut last = now();
+    let mut waited = Duration::ZERO;
     while frames + other < count {
         let length = match opened.winsock.recv(opened.socket, &mut buffer, 0) {
             Ok(length) => length,
-            Err(WsaError::ETIMEDOUT) => break,
+            Err(WsaError::ETIMEDOUT) => {
+                // Nothing has come since then.
+                waited = Duration::from_millis(PATIENCE_MS.into());
+                break;
+            }
             Err(error) => return Err(error),
         };
-        last = now();
-        first.get_or_insert(last);
+        // The clock is read at both ends only: it costs more than the call.
+        if first.is_none() {
+            first = Some(now());
+        }
         if length == size as usize {
             frames += 1;
         } else {
             other += 1;
         }
     }
+    let time = first.map_or(Duration::ZERO, |first| now().duration_since(first) - waited);
     Ok(Outcomes {
         frames,
         lost: count - frames,
-        time: last.duration_since(first.unwrap_or(last)),
+        time,
     })
 }
 

@@ -3,7 +3,9 @@
 use core::fmt::Write;
 use core::net::Ipv4Addr;
 
+use afd::Afd;
 use executive::Duration;
+use netstack::Stack;
 use netstack::icmp::EchoOutcome;
 
 use super::super::Failure;
@@ -17,6 +19,28 @@ const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a wait lasts at most before Ctrl-C is looked for.
 const ATTENTION: Duration = Duration::from_millis(100);
 
+/// The longest row of a table.
+const ROW: usize = 160;
+
+/// Prints a table row by row. What it shows is behind the network lock, which is held for
+/// one row at a time and not while that is printed.
+fn print_rows(
+    session: &mut Session,
+    mut row: impl FnMut(&Stack, &Afd, usize, &mut heapless::String<ROW>) -> Option<()>,
+) {
+    let network = session.system.network;
+    for place in 0.. {
+        let mut text = heapless::String::new();
+        if network
+            .inspect(|stack, afd| row(stack, afd, place, &mut text))
+            .is_none()
+        {
+            return;
+        }
+        let _ = writeln!(session.output, "{text}");
+    }
+}
+
 pub(super) fn ipconfig(session: &mut Session, arguments: &mut Arguments<'_>) -> Outcome {
     arguments.end()?;
     let _ = writeln!(
@@ -24,24 +48,24 @@ pub(super) fn ipconfig(session: &mut Session, arguments: &mut Arguments<'_>) -> 
         "{:<12} {:<5} {:<17} {:>5} {:<18} GATEWAY",
         "INTERFACE", "STATE", "HARDWARE-ADDRESS", "MTU", "ADDRESS"
     );
-    session.system.network.inspect(|stack, _| {
-        for interface in stack.interfaces() {
-            let gateway = stack
-                .routes()
-                .map(|route| route.route)
-                .find(|route| route.interface == interface.id && route.destination.length() == 0)
-                .and_then(|route| route.gateway);
-            let _ = writeln!(
-                session.output,
-                "{:<12} {:<5} {:<17} {:>5} {:<18} {}",
-                interface.name,
-                if interface.up { "up" } else { "down" },
-                interface.hardware_address,
-                interface.mtu,
-                OrDash(interface.address.map(Padded)),
-                OrDash(gateway)
-            );
-        }
+    print_rows(session, |stack, _, place, row| {
+        let interface = stack.interfaces().nth(place)?;
+        let gateway = stack
+            .routes()
+            .map(|route| route.route)
+            .find(|route| route.interface == interface.id && route.destination.length() == 0)
+            .and_then(|route| route.gateway);
+        write!(
+            row,
+            "{:<12} {:<5} {:<17} {:>5} {:<18} {}",
+            interface.name,
+            if interface.up { "up" } else { "down" },
+            interface.hardware_address,
+            interface.mtu,
+            OrDash(interface.address.map(Padded)),
+            OrDash(gateway)
+        )
+        .ok()
     });
     Ok(())
 }
@@ -54,17 +78,17 @@ pub(super) fn arp(session: &mut Session, arguments: &mut Arguments<'_>) -> Outco
         "{:<15} {:<17} {:<10} INTERFACE",
         "ADDRESS", "HARDWARE-ADDRESS", "STATE"
     );
-    session.system.network.inspect(|stack, _| {
-        for neighbour in stack.neighbours(now) {
-            let _ = writeln!(
-                session.output,
-                "{:<15} {:<17} {:<10} {}",
-                neighbour.address,
-                OrDash(neighbour.hardware_address),
-                Word(neighbour.state),
-                OrDash(stack.interface_name(neighbour.interface))
-            );
-        }
+    print_rows(session, |stack, _, place, row| {
+        let neighbour = stack.neighbours(now).nth(place)?;
+        write!(
+            row,
+            "{:<15} {:<17} {:<10} {}",
+            neighbour.address,
+            OrDash(neighbour.hardware_address),
+            Word(neighbour.state),
+            OrDash(stack.interface_name(neighbour.interface))
+        )
+        .ok()
     });
     Ok(())
 }
@@ -76,21 +100,22 @@ pub(super) fn route(session: &mut Session, arguments: &mut Arguments<'_>) -> Out
         "{:<18} {:<15} {:<12} STATE",
         "DESTINATION", "GATEWAY", "INTERFACE"
     );
-    session.system.network.inspect(|stack, _| {
-        for information in stack.routes() {
-            let route = information.route;
-            let _ = write!(session.output, "{:<18} ", Padded(route.destination));
-            let _ = match route.gateway {
-                Some(gateway) => write!(session.output, "{gateway:<15}"),
-                None => write!(session.output, "{:<15}", "on-link"),
-            };
-            let _ = writeln!(
-                session.output,
-                " {:<12} {}",
-                OrDash(stack.interface_name(route.interface)),
-                if information.active { "active" } else { "down" }
-            );
+    print_rows(session, |stack, _, place, row| {
+        let information = stack.routes().nth(place)?;
+        let route = information.route;
+        write!(row, "{:<18} ", Padded(route.destination)).ok()?;
+        match route.gateway {
+            Some(gateway) => write!(row, "{gateway:<15}"),
+            None => write!(row, "{:<15}", "on-link"),
         }
+        .ok()?;
+        write!(
+            row,
+            " {:<12} {}",
+            OrDash(stack.interface_name(route.interface)),
+            if information.active { "active" } else { "down" }
+        )
+        .ok()
     });
     Ok(())
 }
@@ -102,24 +127,25 @@ pub(super) fn netstat(session: &mut Session, arguments: &mut Arguments<'_>) -> O
         "{:<8} {:<21} {:<21} {:>8} QUEUED",
         "PROTOCOL", "LOCAL", "REMOTE", "RECEIVES"
     );
-    session.system.network.inspect(|stack, afd| {
-        for object in stack.address_objects() {
-            let queued = afd
-                .endpoints()
-                .find(|endpoint| endpoint.address == Some(object.handle))
-                .map(|endpoint| endpoint.datagrams);
-            let _ = write!(
-                session.output,
-                "{:<8} {:<21} ",
-                Word(object.transport),
-                Padded(object.local)
-            );
-            let _ = match object.remote {
-                Some(remote) => write!(session.output, "{:<21}", Padded(remote)),
-                None => write!(session.output, "{:<21}", '*'),
-            };
-            let _ = writeln!(session.output, " {:>8} {}", object.receives, OrDash(queued));
+    print_rows(session, |stack, afd, place, row| {
+        let object = stack.address_objects().nth(place)?;
+        let queued = afd
+            .endpoints()
+            .find(|endpoint| endpoint.address == Some(object.handle))
+            .map(|endpoint| endpoint.datagrams);
+        write!(
+            row,
+            "{:<8} {:<21} ",
+            Word(object.transport),
+            Padded(object.local)
+        )
+        .ok()?;
+        match object.remote {
+            Some(remote) => write!(row, "{:<21}", Padded(remote)),
+            None => write!(row, "{:<21}", '*'),
         }
+        .ok()?;
+        write!(row, " {:>8} {}", object.receives, OrDash(queued)).ok()
     });
     Ok(())
 }

@@ -93,7 +93,7 @@ type Fault = (&'static str, fn(&mut Vec<u8>), &'static str);
 
 #[test]
 fn each_wrong_field_has_its_counter() {
-    let faults: [Fault; 13] = [
+    let faults: [Fault; 14] = [
         (
             "short",
             |frame| frame.truncate(14 + 27),
@@ -144,6 +144,11 @@ fn each_wrong_field_has_its_counter() {
         (
             "network's broadcast",
             |frame| frame[31] = 255,
+            "dropped_sender_address",
+        ),
+        (
+            "network's own address",
+            |frame| frame[31] = 0,
             "dropped_sender_address",
         ),
         (

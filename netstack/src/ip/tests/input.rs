@@ -15,7 +15,7 @@ const ALL_HOSTS_HARDWARE: [u8; 6] = [0x01, 0x00, 0x5E, 0, 0, 1];
 /// checksum then, and the counter that must count it.
 type Fault = (&'static str, fn(&mut Vec<u8>), bool, &'static str);
 
-const FAULTS: [Fault; 21] = [
+const FAULTS: [Fault; 22] = [
     ("no header", |f| f.truncate(14), false, "dropped_too_short"),
     (
         "19 bytes",
@@ -105,13 +105,24 @@ const FAULTS: [Fault; 21] = [
         "dropped_source_broadcast",
     ),
     (
+        "network's own address as source",
+        |f| f[29] = 0,
+        true,
+        "dropped_source_broadcast",
+    ),
+    (
         "our address as source",
         |f| f[29] = 15,
         true,
         "dropped_source_ours",
     ),
     ("somebody else's", |f| f[33] = 16, true, "dropped_not_ours"),
-    ("to 127.0.2.15", |f| f[30] = 127, true, "dropped_not_ours"),
+    (
+        "to 127.0.2.15",
+        |f| f[30] = 127,
+        true,
+        "dropped_destination_loopback",
+    ),
 ];
 
 #[test]

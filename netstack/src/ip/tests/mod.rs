@@ -1,4 +1,5 @@
 mod input;
+mod loopback;
 mod output;
 mod route;
 

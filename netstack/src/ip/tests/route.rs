@@ -80,13 +80,53 @@ fn the_longest_prefix_wins() {
 }
 
 #[test]
+fn a_sender_that_goes_on_to_the_same_host_sees_every_change_of_the_way() {
+    let mut host = Host::new();
+    let object = host.open([0; 4], 7);
+    let far = ([192, 0, 2, 1], 9);
+    let next_hop = |host: &mut Host| {
+        let status = host.send(object, 1, far, b"hi");
+        if status != "PENDING" {
+            return status;
+        }
+        let mut neighbours = host.stack.neighbours(host.now);
+        let waits = neighbours.find(|neighbour| neighbour.pending == 1);
+        let address = waits.expect("it waits for a neighbour").address;
+        drop(neighbours);
+        host.stack.cancel(crate::tdi::RequestId(1));
+        host.completions();
+        std::format!("{address}")
+    };
+    assert_eq!(next_hop(&mut host), "10.0.2.2");
+    let route = Route {
+        destination: "192.0.2.0/24".parse().expect("a prefix"),
+        gateway: Some([10, 0, 2, 8].into()),
+        interface: host.interface,
+    };
+    host.stack.add_route(route).unwrap();
+    assert_eq!(next_hop(&mut host), "10.0.2.8");
+    assert!(host.stack.remove_route(route.destination));
+    assert!(host.stack.remove_route(Prefix::DEFAULT));
+    assert_eq!(next_hop(&mut host), "NETWORK_UNREACHABLE");
+    host.stack.add_route(route).unwrap();
+    assert_eq!(next_hop(&mut host), "10.0.2.8");
+    host.stack.interface_down(host.interface);
+    assert_eq!(next_hop(&mut host), "NETWORK_UNREACHABLE");
+    host.stack.interface_up(host.interface, host.now);
+    host.frames();
+    assert_eq!(next_hop(&mut host), "10.0.2.8");
+    host.stack.remove_interface(host.interface);
+    assert_eq!(next_hop(&mut host), "NETWORK_UNREACHABLE");
+}
+
+#[test]
 fn a_removed_interface_takes_its_routes_along() {
     let mut host = Host::new();
     let second = second_interface(&mut host);
-    assert_eq!(host.stack.routes().count(), 3);
+    assert_eq!(host.stack.routes().count(), 4, "loopback's included");
     host.stack.remove_interface(second);
-    assert_eq!(host.stack.routes().count(), 2);
-    assert_eq!(host.stack.interfaces().count(), 1);
+    assert_eq!(host.stack.routes().count(), 3);
+    assert_eq!(host.stack.interfaces().count(), 2);
     host.stack.interface_up(second, host.now);
     assert!(host.frames().is_empty(), "the old name leads nowhere");
 }
@@ -148,7 +188,28 @@ fn interfaces_with_wrong_parameters_are_refused() {
         ),
         (
             InterfaceConfiguration {
+                gateway: Some([10, 9, 0, 0].into()),
+                ..good
+            },
+            NtStatus::INVALID_PARAMETER,
+        ),
+        (
+            InterfaceConfiguration {
                 address: prefix([10, 9, 255, 255]),
+                ..good
+            },
+            NtStatus::INVALID_ADDRESS_COMPONENT,
+        ),
+        (
+            InterfaceConfiguration {
+                address: prefix([10, 9, 0, 0]),
+                ..good
+            },
+            NtStatus::INVALID_ADDRESS_COMPONENT,
+        ),
+        (
+            InterfaceConfiguration {
+                address: prefix([127, 0, 0, 1]),
                 ..good
             },
             NtStatus::INVALID_ADDRESS_COMPONENT,
@@ -166,9 +227,9 @@ fn interfaces_with_wrong_parameters_are_refused() {
     for (configuration, status) in cases {
         assert_eq!(host.stack.add_interface(&configuration), Err(status));
     }
-    assert_eq!(host.stack.interfaces().count(), 1);
+    assert_eq!(host.stack.interfaces().count(), 2);
     assert!(host.stack.add_interface(&good).is_ok());
-    assert_eq!(host.stack.routes().count(), 3, "the first gateway stays");
+    assert_eq!(host.stack.routes().count(), 4, "the first gateway stays");
 }
 
 #[test]
@@ -188,5 +249,5 @@ fn a_full_route_table_takes_back_the_interface() {
         host.stack.add_interface(&configuration),
         Err(NtStatus::INSUFFICIENT_RESOURCES)
     );
-    assert_eq!(host.stack.interfaces().count(), 1);
+    assert_eq!(host.stack.interfaces().count(), 2);
 }

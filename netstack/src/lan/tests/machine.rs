@@ -20,6 +20,9 @@ use crate::tests::support::OUR_HARDWARE;
 
 const LINE: u8 = 9;
 
+/// NDIS_MAC_OPTION_NO_LOOPBACK: the card leaves loopback to the wrapper.
+const NO_LOOPBACK: u32 = 0x08;
+
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -115,6 +118,7 @@ fn query_information(
     match oid {
         Oid::IEEE_802_3_CURRENT_ADDRESS => RequestOutcome::answer(buffer, &OUR_HARDWARE),
         Oid::GEN_MAXIMUM_FRAME_SIZE => RequestOutcome::answer_u32(buffer, 1500),
+        Oid::GEN_MAC_OPTIONS => RequestOutcome::answer_u32(buffer, NO_LOOPBACK),
         _ => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
     }
 }

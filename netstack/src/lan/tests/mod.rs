@@ -1,3 +1,4 @@
+mod loopback;
 mod machine;
 
 use std::vec::Vec;
@@ -78,6 +79,8 @@ fn seed_19_what_is_not_accepted() {
     let ip = header([8, 0]);
     assert_eq!(check(ethernet, &ip), Ok(binding));
     assert_eq!(check(ethernet, &header([8, 6])), Ok(binding));
+    let loopback = Some((binding, Medium::Loopback));
+    assert_eq!(check(loopback, &ip), Ok(binding));
     assert_eq!(check(None, &ip), Err(Refusal::NotStarted));
     let other = Medium::ALL
         .iter()

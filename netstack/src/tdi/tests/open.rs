@@ -75,13 +75,7 @@ fn seed_35_the_protocol_number_comes_from_the_devices_name() {
 #[test]
 fn seed_36_an_address_that_is_not_ours_is_refused() {
     let mut host = Host::new();
-    for address in [
-        PEER_IP,
-        [255; 4],
-        [10, 0, 2, 255],
-        [224, 0, 0, 1],
-        [127, 0, 0, 1],
-    ] {
+    for address in [PEER_IP, [255; 4], [10, 0, 2, 255], [224, 0, 0, 1]] {
         assert_eq!(
             open(&mut host, Transport::Udp, address, 7, ShareAccess::Unique),
             Err(NtStatus::INVALID_ADDRESS_COMPONENT),
@@ -149,7 +143,8 @@ fn seed_37_every_address_object_adds_an_entity() {
         .entities()
         .map(|entity| entity.kind as u32)
         .collect();
-    assert_eq!(kinds, [0x301, 0x380, 0x200, 0x280]);
+    // The loopback interface translates no addresses.
+    assert_eq!(kinds, [0x301, 0x380, 0x200, 0x200, 0x280]);
     let first = host.open([0; 4], 7);
     host.open([0; 4], 8);
     open(

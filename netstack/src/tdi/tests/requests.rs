@@ -273,7 +273,10 @@ fn datagrams_have_no_expedited_data_and_posted_receives_no_peeking() {
     let mut host = Host::new();
     let object = host.open([0; 4], 7);
     for flags in [ReceiveFlags::EXPEDITED, ReceiveFlags::PEEK] {
-        let request = ReceiveRequest { length: 9, flags };
+        let request = ReceiveRequest {
+            flags,
+            ..ReceiveRequest::new(9)
+        };
         assert_eq!(
             host.stack.receive_datagram(object, RequestId(1), request),
             NtStatus::INVALID_PARAMETER

@@ -121,6 +121,7 @@ fn rfc826_fields_of_arp() {
     let elsewhere = [
         [255; 4],
         [10, 0, 2, 255],
+        [10, 0, 2, 0],
         [224, 0, 0, 1],
         [192, 0, 2, 1],
         [127, 0, 0, 1],
@@ -222,7 +223,7 @@ fn rfc1122_3_2_1_3_addresses_of_ip() {
         [240, 0, 0, 1],
         [127, 0, 0, 1],
     ];
-    let others = [[10, 0, 2, 16], [127, 0, 0, 1], [0; 4], [192, 0, 2, 1]];
+    let others = [[10, 0, 2, 16], [0; 4], [192, 0, 2, 1]];
     counted(&[
         (
             "ip.dropped_source_martian",
@@ -230,12 +231,21 @@ fn rfc1122_3_2_1_3_addresses_of_ip() {
         ),
         (
             "ip.dropped_source_broadcast",
-            vec![from(Ipv4Addr::new(10, 0, 2, 255))],
+            [[10, 0, 2, 255], [10, 0, 2, 0]]
+                .map(|bytes| from(bytes.into()))
+                .to_vec(),
         ),
         ("ip.dropped_source_ours", vec![from(GUEST)]),
         (
             "ip.dropped_not_ours",
             others.map(|bytes| to(bytes.into())).to_vec(),
+        ),
+        (
+            "ip.dropped_destination_loopback",
+            vec![
+                to(Ipv4Addr::LOCALHOST),
+                to(Ipv4Addr::new(127, 255, 255, 255)),
+            ],
         ),
         (
             "ip.dropped_not_joined",

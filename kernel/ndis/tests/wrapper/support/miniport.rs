@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use executive::{Duration, Irql};
 use ndis::{
     AdapterContext, HandleInterrupt, InitializeContext, Initialized, IsrOutcome, Medium,
-    MiniportCharacteristics, MiniportDriver, NdisStatus, Oid, Packet, RequestOutcome, ResetOutcome,
-    SendBatch, SendOutcome, Transfer, TransferData,
+    MiniportCharacteristics, MiniportDriver, Ndis, NdisStatus, Oid, Packet, RequestOutcome,
+    ResetOutcome, SendBatch, SendOutcome, Transfer, TransferData,
 };
 
 use super::{Log, lock};
@@ -62,6 +62,8 @@ pub(crate) struct Script {
     pub(crate) requests: VecDeque<RequestOutcome>,
     pub(crate) reset: ResetOutcome,
     pub(crate) timer: bool,
+    /// What the card answers to GEN_MAC_OPTIONS; `None`: it does not know that.
+    pub(crate) mac_options: Option<u32>,
     /// Indicate, in Send, the frame that is sent: a virtual card's way.
     pub(crate) echo: bool,
 }
@@ -69,6 +71,7 @@ pub(crate) struct Script {
 pub(crate) struct Card {
     pub(crate) name: String,
     pub(crate) log: Log,
+    ndis: &'static Ndis,
     pub(crate) script: Mutex<Script>,
     /// Frames in the card's memory.
     pub(crate) ring: Mutex<VecDeque<Vec<u8>>>,
@@ -80,7 +83,7 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    pub(crate) fn new(name: &str, log: Log) -> Arc<Self> {
+    pub(crate) fn new(name: &str, log: Log, ndis: &'static Ndis) -> Arc<Self> {
         let script = Script {
             media: vec![Medium::Ieee802_3],
             initialize_error: None,
@@ -101,11 +104,13 @@ impl Card {
                 addressing_reset: false,
             },
             timer: false,
+            mac_options: None,
             echo: false,
         };
         Arc::new(Self {
             name: name.to_owned(),
             log,
+            ndis,
             script: Mutex::new(script),
             ring: Mutex::default(),
             sent: Mutex::default(),
@@ -120,6 +125,10 @@ impl Card {
     }
 
     fn write(&self, event: impl AsRef<str>) {
+        // The interrupt handlers run with the lock of their interrupt, and Passive ones hold none.
+        if self.ndis.executive().irql() == Irql::Dispatch {
+            super::take_every_lock(self.ndis);
+        }
         self.log.write(format!("{} {}", self.name, event.as_ref()));
     }
 
@@ -411,6 +420,10 @@ fn query_information(
     match oid {
         Oid::IEEE_802_3_CURRENT_ADDRESS => RequestOutcome::answer(buffer, &ADDRESS),
         Oid::GEN_MAXIMUM_FRAME_SIZE => RequestOutcome::answer_u32(buffer, 1500),
+        Oid::GEN_MAC_OPTIONS => match card.script(|script| script.mac_options) {
+            Some(options) => RequestOutcome::answer_u32(buffer, options),
+            None => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
+        },
         Oid::GEN_VENDOR_DESCRIPTION => RequestOutcome::answer(buffer, card.name.as_bytes()),
         _ => {
             card.write(format!("query {oid}"));

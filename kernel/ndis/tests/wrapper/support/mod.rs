@@ -137,6 +137,12 @@ impl BusPlatform for Bus {
     }
 }
 
+/// Takes the locks of every adapter and binding: a bug check if a handler is called with one held.
+pub(crate) fn take_every_lock(ndis: &Ndis) {
+    assert!(ndis.adapter_reports().count() > 0);
+    ndis.binding_reports().for_each(drop);
+}
+
 /// A machine with the wrapper.
 #[derive(Clone)]
 pub(crate) struct World {
@@ -198,7 +204,7 @@ impl World {
 
     /// A new card that writes into the log under `name`.
     pub(crate) fn card(&self, name: &str) -> Arc<Card> {
-        Card::new(name, self.log.clone())
+        Card::new(name, self.log.clone(), self.ndis)
     }
 
     /// Registers a miniport with the whole version 3 table.

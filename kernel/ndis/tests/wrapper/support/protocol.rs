@@ -37,7 +37,11 @@ pub(crate) struct Observer {
     /// Payloads taken.
     pub(crate) received: Mutex<Vec<Vec<u8>>>,
     pub(crate) unloaded: AtomicBool,
+    hook: Mutex<Option<Hook>>,
 }
+
+/// What a handler of a table of a test's own does besides.
+type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// A binding of the protocol.
 pub(crate) struct Seat {
@@ -57,6 +61,7 @@ impl Seat {
     fn write(&self, event: impl AsRef<str>) {
         let executive = self.ndis.executive();
         assert_eq!(executive.irql(), Irql::Dispatch, "{}", event.as_ref());
+        super::take_every_lock(self.ndis);
         self.observer.write(event);
     }
 
@@ -110,7 +115,23 @@ impl Observer {
             seats: Mutex::default(),
             received: Mutex::default(),
             unloaded: AtomicBool::new(false),
+            hook: Mutex::default(),
         })
+    }
+
+    pub(crate) fn set_hook(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *lock(&self.hook) = Some(Arc::new(hook));
+    }
+
+    pub(crate) fn clear_hook(&self) {
+        *lock(&self.hook) = None;
+    }
+
+    pub(crate) fn run_hook(&self) {
+        let hook = lock(&self.hook).clone();
+        if let Some(hook) = hook {
+            hook();
+        }
     }
 
     pub(crate) fn script<R>(&self, change: impl FnOnce(&mut Script) -> R) -> R {

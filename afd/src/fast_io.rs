@@ -1,0 +1,107 @@
+//! Fast I/O: transfers that can be carried out at once, without an IRP.
+//!
+//! NT's I/O manager asks a driver's fast I/O entry points first and makes an
+//! IRP only when they decline. What they do carry out ends exactly as the IRP
+//! would have; they decline whatever would have to wait, or fail before the
+//! transport is asked.
+
+use executive::status::NtStatus;
+use executive::time::Instant;
+use netstack::tdi::{Payload, ReceiveFlags};
+use netstack::{SocketAddress, Stack};
+
+use crate::device::Afd;
+use crate::endpoint::{Queue, StoredDatagram};
+use crate::handle::Handle;
+use crate::ioctl::AfdFlags;
+use crate::request::Datagram;
+use crate::send::{MAXIMUM_DATAGRAM_SIZE, Send};
+
+/// A receive that fast I/O has carried out.
+#[derive(Debug)]
+pub struct FastReceive {
+    /// SUCCESS, or BUFFER_OVERFLOW for a datagram that was cut to the room.
+    pub status: NtStatus,
+    /// What was received, no longer than the caller's room.
+    pub datagram: Datagram,
+}
+
+impl Afd {
+    /// Receives the oldest datagram that waits; of a longer one than
+    /// `capacity` bytes the beginning. `None`: an IRP has to be made.
+    #[inline]
+    pub fn fast_receive(
+        &mut self,
+        handle: Handle,
+        capacity: usize,
+        flags: ReceiveFlags,
+    ) -> Option<FastReceive> {
+        let endpoint = self.handles.endpoint(handle).ok()?;
+        let block = self.endpoints.get_mut(endpoint)?;
+        // A receive that the transport refused is posted again by an IRP, an
+        // error is reported by one, and one that waits comes first.
+        if !block.receive.is_posted
+            || block.error.is_some()
+            || !block.queues.get(Queue::Receive).is_empty()
+            || flags.intersects(ReceiveFlags::EXPEDITED | ReceiveFlags::PEEK)
+        {
+            return None;
+        }
+        let (datagram, is_truncated) = block.receive.take_oldest(&mut self.datagrams, capacity)?;
+        self.counters.fast_receives += 1;
+        self.counters.datagrams_delivered += 1;
+        self.counters.datagrams_truncated += u64::from(is_truncated);
+        let StoredDatagram {
+            packet,
+            source,
+            flags,
+        } = datagram;
+        Some(FastReceive {
+            status: if is_truncated {
+                NtStatus::BUFFER_OVERFLOW
+            } else {
+                NtStatus::SUCCESS
+            },
+            datagram: Datagram {
+                packet,
+                source,
+                flags,
+            },
+        })
+    }
+
+    /// Sends a datagram to `remote`, or to the endpoint's peer. The caller need
+    /// not wait for the transport, because the endpoint's window has room.
+    ///
+    /// # Errors
+    /// The payload as it was: an IRP has to be made.
+    #[inline]
+    pub fn fast_send(
+        &mut self,
+        handle: Handle,
+        remote: Option<SocketAddress>,
+        data: Payload,
+        stack: &mut Stack,
+        now: Instant,
+    ) -> Result<NtStatus, Payload> {
+        let Ok(endpoint) = self.handles.endpoint(handle) else {
+            return Err(data);
+        };
+        let block = self.endpoints.get(endpoint);
+        let remote = block
+            .filter(|block| block.address.is_some() && block.send.buffers())
+            .and_then(|block| remote.or(block.remote));
+        let Some(remote) = remote.filter(|_| data.packet.len() <= MAXIMUM_DATAGRAM_SIZE) else {
+            return Err(data);
+        };
+        self.counters.fast_sends += 1;
+        let send = Send {
+            endpoint,
+            remote,
+            flags: AfdFlags::empty(),
+            data,
+        };
+        let outcome = self.start_send(send, stack, now);
+        Ok(outcome.err().unwrap_or(NtStatus::SUCCESS))
+    }
+}
