@@ -124,7 +124,7 @@ impl Checksum {
     #[inline(always)]
     pub fn add_packet(&mut self, packet: &Packet, offset: usize) {
         match packet.data().get(offset..) {
-            Some(all) if packet.is_contiguous() => self.add_bytes(all),
+            Some(rest) if offset + rest.len() == packet.len() => self.add_bytes(rest),
             _ => self.add_chain(packet, offset),
         }
     }

@@ -1,6 +1,7 @@
 //! The queue of events for the stack.
 
 use alloc::collections::VecDeque;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use executive::{Executive, SpinLock};
 
@@ -11,7 +12,6 @@ const EVENTS_PER_BINDING: usize = 2;
 
 struct Events {
     queue: VecDeque<LanEvent>,
-    frames: usize,
     /// Places promised to bindings for what they will tell, and those taken by
     /// what they have told.
     reserved: usize,
@@ -21,6 +21,8 @@ struct Events {
 /// the bindings have to tell.
 pub(super) struct EventQueue {
     events: SpinLock<Events>,
+    /// How many frames wait; changed with the lock held, read without it.
+    frames: AtomicUsize,
     maximum_frames: usize,
     maximum_reserved: usize,
 }
@@ -30,11 +32,11 @@ impl EventQueue {
         let maximum_reserved = bindings * EVENTS_PER_BINDING;
         let events = Events {
             queue: VecDeque::with_capacity(frames + maximum_reserved),
-            frames: 0,
             reserved: 0,
         };
         Self {
             events: SpinLock::new(executive, events),
+            frames: AtomicUsize::new(0),
             maximum_frames: frames,
             maximum_reserved,
         }
@@ -64,17 +66,18 @@ impl EventQueue {
 
     /// Whether a frame would be refused.
     pub(super) fn is_full(&self) -> bool {
-        self.events.lock().frames >= self.maximum_frames
+        self.frames() >= self.maximum_frames
     }
 
     /// Appends a frame; gives it back if as many as may wait.
     #[inline(always)]
     pub(super) fn push_frame(&self, event: LanEvent) -> Result<(), LanEvent> {
         let mut events = self.events.lock();
-        if events.frames >= self.maximum_frames {
+        let frames = self.frames();
+        if frames >= self.maximum_frames {
             return Err(event);
         }
-        events.frames += 1;
+        self.frames.store(frames + 1, Ordering::Relaxed);
         events.queue.push_back(event);
         Ok(())
     }
@@ -83,7 +86,10 @@ impl EventQueue {
         let mut events = self.events.lock();
         let event = events.queue.pop_front()?;
         match event {
-            LanEvent::Frame { .. } => events.frames -= 1,
+            LanEvent::Frame { .. } => {
+                let frames = self.frames().saturating_sub(1);
+                self.frames.store(frames, Ordering::Relaxed);
+            }
             LanEvent::Bound { .. } | LanEvent::Unbound { .. } => {
                 events.reserved = events.reserved.saturating_sub(1);
             }
@@ -93,7 +99,7 @@ impl EventQueue {
 
     /// How many frames wait.
     pub(super) fn frames(&self) -> usize {
-        self.events.lock().frames
+        self.frames.load(Ordering::Relaxed)
     }
 
     /// Whether nothing waits.

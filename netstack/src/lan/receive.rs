@@ -63,9 +63,15 @@ impl Lan {
         })
     }
 
-    /// A packet with the header, and room for the payload.
+    /// A packet with the header and the first bytes of the payload, and room
+    /// for all of it.
     #[inline(always)]
-    fn packet_for(&self, header: &[u8], payload_size: usize) -> Result<Packet, NdisStatus> {
+    fn packet_for(
+        &self,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
+    ) -> Result<Packet, NdisStatus> {
         // Before anything is copied: under load most frames end here.
         if self.events.is_full() {
             count(&self.counters.dropped_queue_full);
@@ -75,11 +81,16 @@ impl Lan {
             count(&self.counters.dropped_no_packet);
             return Err(NdisStatus::RESOURCES);
         };
-        if header.len().saturating_add(payload_size) > packet.tailroom() {
+        if header.len().saturating_add(payload_size) > BUFFER_SIZE - HEADROOM {
             count(&self.counters.dropped_too_long);
             return Err(NdisStatus::INVALID_LENGTH);
         }
-        append(&mut packet, header)?;
+        let (front, rest) = packet
+            .append(header.len() + lookahead.len())
+            .and_then(|space| space.split_at_mut_checked(header.len()))
+            .ok_or(NdisStatus::RESOURCES)?;
+        front.copy_from_slice(header);
+        rest.copy_from_slice(lookahead);
         Ok(packet)
     }
 
@@ -109,9 +120,8 @@ pub(super) fn receive(
         return NdisStatus::NOT_ACCEPTED;
     };
     let received = lan.accept(adapter, header).and_then(|binding| {
-        let mut packet = lan.packet_for(header, payload_size)?;
         let lookahead = lookahead.get(..payload_size).unwrap_or(lookahead);
-        append(&mut packet, lookahead)?;
+        let packet = lan.packet_for(header, lookahead, payload_size)?;
         Ok((binding, packet, payload_size - lookahead.len()))
     });
     let (binding, packet, rest) = match received {
@@ -196,12 +206,4 @@ impl Lan {
             self.wake();
         }
     }
-}
-
-fn append(packet: &mut Packet, bytes: &[u8]) -> Result<(), NdisStatus> {
-    packet
-        .append(bytes.len())
-        .ok_or(NdisStatus::RESOURCES)?
-        .copy_from_slice(bytes);
-    Ok(())
 }
