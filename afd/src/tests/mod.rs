@@ -2,6 +2,7 @@
 //! behaviour (WT) that it shows.
 
 mod create;
+mod fast_io;
 mod handles;
 mod hostile;
 mod info;

@@ -1,7 +1,8 @@
 use super::Record;
 use crate::dpc::CallQueue;
 use crate::simulation::Simulation;
-use crate::{Dpc, Duration, Instant, Irql, Limits, NtStatus, Priority};
+use crate::{Dpc, Duration, Event, EventKind, Instant, Irql, Limits, NtStatus, Priority};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use spin::Once;
@@ -245,6 +246,41 @@ fn after_the_flood_passes_run_dpcs_again() {
     });
     let counters = executive.counters();
     assert_eq!((counters.dpcs_run, counters.dpcs_run_by_thread), (6, 3));
+}
+
+#[test]
+fn what_a_deferred_dpc_has_woken_runs_before_the_next_dpc() {
+    const ROUNDS: u64 = 1000;
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    let event = Event::new(executive, EventKind::Synchronization, false).expect("room");
+    let event: &'static Event = Box::leak(Box::new(event));
+    let own: Arc<Once<&'static Dpc>> = Arc::new(Once::new());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (inner, stopped) = (Arc::clone(&own), Arc::clone(&stop));
+    // A card that always has more, for a thread that takes it.
+    let dpc = Dpc::new(executive, "flood", move || {
+        machine.advance(Duration::from_micros(10));
+        event.set();
+        if !stopped.load(Ordering::Relaxed) {
+            inner.get().map(|dpc| dpc.queue());
+        }
+    });
+    let dpc = *own.call_once(|| dpc.expect("room"));
+    executive.start_workers(0).expect("room");
+    machine.run(move || {
+        dpc.queue();
+        for _ in 0..ROUNDS {
+            let _ = executive.wait(event, None);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let passes = executive.limits().dpc_pass_count;
+    assert!(
+        dpc.runs() <= ROUNDS + u64::from(passes) + 1,
+        "{} DPCs for {ROUNDS} rounds",
+        dpc.runs()
+    );
 }
 
 #[test]

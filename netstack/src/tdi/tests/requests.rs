@@ -332,3 +332,50 @@ fn a_payload_of_several_buffers_keeps_its_bytes_and_sum() {
     assert!(super::super::Payload::copy_from(pool, &vec![0; 64 * 2048]).is_none());
     assert_eq!(pool.usage().buffers.used, 0);
 }
+
+#[test]
+fn seed_48_a_receive_that_stays_posted_takes_turns_with_the_others() {
+    let mut host = Host::new();
+    let object = host.open([0; 4], 7);
+    let staying = ReceiveRequest::new(100).staying_posted();
+    for id in [1, 2] {
+        let status = host.stack.receive_datagram(object, RequestId(id), staying);
+        assert_eq!(status, NtStatus::PENDING);
+    }
+    host.post(object, 3);
+    for port in 4000..4006 {
+        host.receive(&udp(port, 7, b"x"));
+    }
+    let satisfied: Vec<_> = host
+        .completions()
+        .iter()
+        .filter_map(|line| line.chars().next())
+        .collect();
+    assert_eq!(satisfied, ['1', '2', '3', '1', '2', '1']);
+    assert!(host.stack.cancel(RequestId(1)) && host.stack.cancel(RequestId(2)));
+    assert_eq!(host.completions().len(), 2, "cancelled");
+    host.receive(&udp(4000, 7, b"x"));
+    assert!(host.completions().is_empty(), "nobody waits any more");
+}
+
+#[test]
+fn completions_of_a_receive_that_stays_posted_leave_room_for_those_of_others() {
+    let configuration = StackConfiguration {
+        requests: 4,
+        ..StackConfiguration::default()
+    };
+    let mut host = Host::with(&configuration);
+    let (first, second) = (host.open([0; 4], 7), host.open([0; 4], 8));
+    let staying = ReceiveRequest::new(100).staying_posted();
+    assert_eq!(
+        host.stack.receive_datagram(first, RequestId(1), staying),
+        NtStatus::PENDING
+    );
+    host.post(second, 2);
+    for _ in 0..9 {
+        host.receive(&udp(4000, 7, b"x"));
+    }
+    host.receive(&udp(4000, 8, b"y"));
+    assert_eq!(host.completions().len(), 3, "two, and the other object's");
+    assert_eq!(host.stack.counters().tdi.dropped_no_receive, 7);
+}
