@@ -252,10 +252,10 @@ impl Afd {
 
     /// Takes a completion of the transport in. Those of requests that are not
     /// this device's, or that it has forgotten, are dropped.
-    pub fn transport_completed(&mut self, completion: Completion, stack: &mut Stack, now: Instant) {
+    pub fn transport_completed(&mut self, completion: Completion) {
         match TransportRequest::from_id(completion.request) {
             TransportRequest::Receive(endpoint) => {
-                self.receive_completed(endpoint, completion, stack, now);
+                self.receive_completed(endpoint, completion);
             }
             TransportRequest::Send(send) => self.send_completed(send, completion.status),
         }

@@ -124,13 +124,7 @@ impl Afd {
     /// receives are satisfied first in first out, pollers are told. The receive
     /// stays posted, after an error too (seed item 48).
     #[inline(always)]
-    pub(crate) fn receive_completed(
-        &mut self,
-        endpoint: Key,
-        completion: Completion,
-        stack: &mut Stack,
-        now: Instant,
-    ) {
+    pub(crate) fn receive_completed(&mut self, endpoint: Key, completion: Completion) {
         let Some(block) = self
             .endpoints
             .get_mut(endpoint)
@@ -152,16 +146,6 @@ impl Afd {
         if is_polled {
             self.signal(endpoint);
         }
-        if completion.status == NtStatus::CANCELLED {
-            self.receive_was_cancelled(endpoint, stack, now);
-        }
-    }
-
-    fn receive_was_cancelled(&mut self, endpoint: Key, stack: &mut Stack, now: Instant) {
-        if let Some(block) = self.endpoints.get_mut(endpoint) {
-            block.receive.is_posted = false;
-        }
-        self.post_receive(endpoint, stack, now);
     }
 
     #[inline(always)]

@@ -34,7 +34,7 @@ pub struct Limits {
     /// The length of the window in which the time of DPCs is limited.
     pub dpc_window: Duration,
     /// The time that DPCs may take of each window before the DPC thread takes
-    /// over.
+    /// over, and the longest turn of that thread while others wait for theirs.
     pub dpc_window_share: Duration,
     /// Clock ticks that a thread runs before another one of the same priority
     /// has its turn.

@@ -122,7 +122,7 @@ impl Network {
             layers.armed = None;
             layers.stack.poll(now);
             layers.afd.poll(&mut layers.stack, now);
-            layers.drain_completions(now);
+            layers.drain_completions();
         }
         self.deliver();
         if is_more && let Some(work) = self.work.get() {
@@ -243,7 +243,7 @@ impl Layers {
             }
             LanEvent::Unbound { binding } => self.interfaces.remove(binding, &mut self.stack),
         }
-        self.drain_completions(now);
+        self.drain_completions();
     }
 
     /// When the timer has to be set for, if it is not set early enough already.
@@ -259,12 +259,11 @@ impl Layers {
         Some(due)
     }
 
-    /// AFD posts its next receive while it takes a completion, so that the
-    /// next datagram finds it (seed item 48).
-    fn drain_completions(&mut self, now: Instant) {
+    /// After each input, so that the transport always has room for the next
+    /// completion.
+    fn drain_completions(&mut self) {
         while let Some(completion) = self.stack.next_completion() {
-            self.afd
-                .transport_completed(completion, &mut self.stack, now);
+            self.afd.transport_completed(completion);
         }
     }
 }
@@ -275,7 +274,7 @@ impl AfdDevice for Network {
         {
             let layers = &mut *self.layers.lock();
             layers.afd.dispatch(irp, &mut layers.stack, now);
-            layers.drain_completions(now);
+            layers.drain_completions();
         }
         self.deliver();
     }

@@ -75,10 +75,9 @@ impl State {
                 let host = &mut self.hosts[from];
                 while let Some(completion) = host.stack.next_completion() {
                     is_quiet = false;
-                    host.afd
-                        .transport_completed(completion, &mut host.stack, now);
+                    host.afd.transport_completed(completion);
                 }
-                // One frame at a time: an endpoint has one receive posted.
+                // One frame at a time, each host in its turn.
                 if let Some((_, frame)) = self.hosts[from].stack.next_frame() {
                     is_quiet = false;
                     let to = &mut self.hosts[1 - from];
