@@ -313,16 +313,16 @@ const RECEIVED: [(u8, &str); 8] = [
     (ReceiveStatus::DEFERRING.bits(), "DFR"),
 ];
 
-/// The bytes that a query of `OID_COUNTERS[query]` gives.
-pub(crate) fn counter_bytes(
+/// The values that a query of `OID_COUNTERS[query]` gives.
+pub(crate) fn counter_values(
     counters: &CardCounters,
     query: usize,
-) -> impl Iterator<Item = u8> + use<> {
+) -> impl Iterator<Item = [u8; 8]> + use<> {
     counters
         .iter()
         .skip(query * COUNTERS_PER_QUERY)
         .take(COUNTERS_PER_QUERY)
-        .flat_map(|(_, value)| value.to_le_bytes())
+        .map(|(_, value)| value.to_le_bytes())
 }
 
 /// The counters' names and values: `bytes` are the answers to the queries of

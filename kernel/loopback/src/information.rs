@@ -16,41 +16,6 @@ pub const MAXIMUM_FRAME_SIZE: u32 = 0xFFFF;
 /// Bytes of a frame at most, its header included.
 const MAXIMUM_TOTAL_SIZE: u32 = MAXIMUM_FRAME_SIZE + Medium::Loopback.header_size() as u32;
 
-/// The identifiers answered, for GEN_SUPPORTED_LIST.
-const SUPPORTED: [Oid; 31] = [
-    Oid::GEN_SUPPORTED_LIST,
-    Oid::GEN_HARDWARE_STATUS,
-    Oid::GEN_MEDIA_SUPPORTED,
-    Oid::GEN_MEDIA_IN_USE,
-    Oid::GEN_MAXIMUM_LOOKAHEAD,
-    Oid::GEN_MAXIMUM_FRAME_SIZE,
-    Oid::GEN_LINK_SPEED,
-    Oid::GEN_TRANSMIT_BUFFER_SPACE,
-    Oid::GEN_RECEIVE_BUFFER_SPACE,
-    Oid::GEN_TRANSMIT_BLOCK_SIZE,
-    Oid::GEN_RECEIVE_BLOCK_SIZE,
-    Oid::GEN_VENDOR_ID,
-    Oid::GEN_VENDOR_DESCRIPTION,
-    Oid::GEN_CURRENT_PACKET_FILTER,
-    Oid::GEN_CURRENT_LOOKAHEAD,
-    Oid::GEN_DRIVER_VERSION,
-    Oid::GEN_MAXIMUM_TOTAL_SIZE,
-    Oid::GEN_PROTOCOL_OPTIONS,
-    Oid::GEN_MAC_OPTIONS,
-    Oid::GEN_MEDIA_CONNECT_STATUS,
-    Oid::GEN_MAXIMUM_SEND_PACKETS,
-    Oid::GEN_VENDOR_DRIVER_VERSION,
-    Oid::GEN_XMIT_OK,
-    Oid::GEN_RCV_OK,
-    Oid::GEN_XMIT_ERROR,
-    Oid::GEN_RCV_ERROR,
-    Oid::GEN_RCV_NO_BUFFER,
-    Oid::IEEE_802_3_PERMANENT_ADDRESS,
-    Oid::IEEE_802_3_CURRENT_ADDRESS,
-    Oid::IEEE_802_3_MULTICAST_LIST,
-    Oid::IEEE_802_3_MAXIMUM_LIST_SIZE,
-];
-
 /// 1 Gbit/s in units of 100 bit/s: no medium has a say, and the question needs an answer.
 const LINK_SPEED: u32 = 10_000_000;
 
@@ -76,8 +41,8 @@ pub(crate) fn query_information(
     }
     match oid {
         Oid::GEN_SUPPORTED_LIST => {
-            let bytes = SUPPORTED.map(|oid| oid.0.to_le_bytes());
-            RequestOutcome::answer(buffer, bytes.as_flattened())
+            let supported = Oid::KNOWN.iter().filter(|oid| !oid.is_802_3_statistic());
+            RequestOutcome::answer_list(buffer, supported.map(|oid| oid.0.to_le_bytes()))
         }
         Oid::GEN_VENDOR_DESCRIPTION => RequestOutcome::answer(buffer, b"Loopback adapter"),
         Oid::GEN_DRIVER_VERSION => {
@@ -88,12 +53,7 @@ pub(crate) fn query_information(
             RequestOutcome::answer(buffer, &HARDWARE_ADDRESS.0)
         }
         Oid::IEEE_802_3_MULTICAST_LIST => {
-            let mut bytes = [[0; 6]; MULTICAST_LIST_SIZE];
-            for (place, address) in bytes.iter_mut().zip(&adapter.multicast) {
-                *place = address.0;
-            }
-            let listed = bytes.get(..adapter.multicast.len()).unwrap_or_default();
-            RequestOutcome::answer(buffer, listed.as_flattened())
+            RequestOutcome::answer_list(buffer, adapter.multicast.iter().map(|address| address.0))
         }
         _ => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
     }
@@ -138,30 +98,19 @@ pub(crate) fn set_information(
     buffer: &[u8],
 ) -> RequestOutcome {
     match oid {
-        Oid::GEN_CURRENT_PACKET_FILTER => set_number(buffer, |value| {
+        Oid::GEN_CURRENT_PACKET_FILTER => RequestOutcome::set_u32(buffer, |value| {
             let filter = PacketFilter::from_bits(value);
             adapter.packet_filter = filter.ok_or(NdisStatus::NOT_SUPPORTED)?;
             Ok(())
         }),
-        Oid::GEN_CURRENT_LOOKAHEAD => set_number(buffer, |value| {
+        Oid::GEN_CURRENT_LOOKAHEAD => RequestOutcome::set_u32(buffer, |value| {
             adapter.lookahead = value.min(MAXIMUM_FRAME_SIZE);
             Ok(())
         }),
         // None of the options changes what the driver does.
-        Oid::GEN_PROTOCOL_OPTIONS => set_number(buffer, |_| Ok(())),
+        Oid::GEN_PROTOCOL_OPTIONS => RequestOutcome::set_u32(buffer, |_| Ok(())),
         Oid::IEEE_802_3_MULTICAST_LIST => set_multicast_list(adapter, buffer),
         _ => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
-    }
-}
-
-/// Has `set` take the number in the buffer.
-fn set_number(buffer: &[u8], set: impl FnOnce(u32) -> Result<(), NdisStatus>) -> RequestOutcome {
-    let Some(value) = buffer.first_chunk() else {
-        return RequestOutcome::TooShort(4);
-    };
-    match set(u32::from_le_bytes(*value)) {
-        Ok(()) => RequestOutcome::Done(4),
-        Err(status) => RequestOutcome::Failure(status),
     }
 }
 

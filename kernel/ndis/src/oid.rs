@@ -26,8 +26,22 @@ macro_rules! identifiers {
     };
 }
 
+impl Oid {
+    /// Whether it counts events of an 802.3 wire: what an adapter without a wire leaves out of
+    /// [`Self::KNOWN`] in its answer to GEN_SUPPORTED_LIST.
+    pub const fn is_802_3_statistic(self) -> bool {
+        self.0 >> 16 == 0x0102
+    }
+
+    /// Whether it can be set but not asked of an adapter. Such a one is in the answer to
+    /// GEN_SUPPORTED_LIST all the same: that lists what can be queried or set.
+    pub const fn is_set_only(self) -> bool {
+        self.0 == Self::GEN_PROTOCOL_OPTIONS.0
+    }
+}
+
 identifiers! {
-    /// Query: the identifiers the adapter answers, `u32` each.
+    /// Query: the identifiers the adapter supports, for queries or sets, `u32` each.
     GEN_SUPPORTED_LIST = 0x0001_0101;
     /// Query: state of the hardware, `u32` (0 ready, 1 initializing, 2 reset, 3 closing, 4 not ready).
     GEN_HARDWARE_STATUS = 0x0001_0102;
@@ -61,7 +75,8 @@ identifiers! {
     GEN_DRIVER_VERSION = 0x0001_0110;
     /// Query: most bytes in a frame, header included, `u32`.
     GEN_MAXIMUM_TOTAL_SIZE = 0x0001_0111;
-    /// Set: options of the protocol, `u32`.
+    /// Set: options of the protocol on its binding, `u32`. The protocol that set them may ask
+    /// for them, an adapter has none.
     GEN_PROTOCOL_OPTIONS = 0x0001_0112;
     /// Query: options of the adapter, `u32`.
     GEN_MAC_OPTIONS = 0x0001_0113;

@@ -9,45 +9,11 @@ use crate::counters::CardCounters;
 use crate::measure::OID_MEASURE;
 use crate::memory::PAGE_SIZE;
 use crate::receive::LOOKAHEAD_SIZE;
-use crate::report::{COUNTERS_PER_QUERY, CardReport, OID_CARD, OID_COUNTERS, counter_bytes};
+use crate::report::{CardReport, OID_CARD, OID_COUNTERS, counter_values};
 use crate::transmit::{ETHERNET_HEADER_SIZE, MAXIMUM_FRAME, SLOT_PAGES, SLOTS};
 
-/// The identifiers answered, for GEN_SUPPORTED_LIST.
-const SUPPORTED: [Oid; 40] = [
-    Oid::GEN_SUPPORTED_LIST,
-    Oid::GEN_HARDWARE_STATUS,
-    Oid::GEN_MEDIA_SUPPORTED,
-    Oid::GEN_MEDIA_IN_USE,
-    Oid::GEN_MAXIMUM_LOOKAHEAD,
-    Oid::GEN_MAXIMUM_FRAME_SIZE,
-    Oid::GEN_LINK_SPEED,
-    Oid::GEN_TRANSMIT_BUFFER_SPACE,
-    Oid::GEN_RECEIVE_BUFFER_SPACE,
-    Oid::GEN_TRANSMIT_BLOCK_SIZE,
-    Oid::GEN_RECEIVE_BLOCK_SIZE,
-    Oid::GEN_VENDOR_ID,
-    Oid::GEN_VENDOR_DESCRIPTION,
-    Oid::GEN_CURRENT_PACKET_FILTER,
-    Oid::GEN_CURRENT_LOOKAHEAD,
-    Oid::GEN_DRIVER_VERSION,
-    Oid::GEN_MAXIMUM_TOTAL_SIZE,
-    Oid::GEN_PROTOCOL_OPTIONS,
-    Oid::GEN_MAC_OPTIONS,
-    Oid::GEN_MEDIA_CONNECT_STATUS,
-    Oid::GEN_MAXIMUM_SEND_PACKETS,
-    Oid::GEN_VENDOR_DRIVER_VERSION,
-    Oid::GEN_XMIT_OK,
-    Oid::GEN_RCV_OK,
-    Oid::GEN_XMIT_ERROR,
-    Oid::GEN_RCV_ERROR,
-    Oid::GEN_RCV_NO_BUFFER,
-    Oid::IEEE_802_3_PERMANENT_ADDRESS,
-    Oid::IEEE_802_3_CURRENT_ADDRESS,
-    Oid::IEEE_802_3_MULTICAST_LIST,
-    Oid::IEEE_802_3_MAXIMUM_LIST_SIZE,
-    Oid::IEEE_802_3_RCV_ERROR_ALIGNMENT,
-    Oid::IEEE_802_3_XMIT_ONE_COLLISION,
-    Oid::IEEE_802_3_XMIT_MORE_COLLISIONS,
+/// The identifiers of this driver's own; it knows all those of `ndis` too.
+const PRIVATE: [Oid; 6] = [
     Oid(OID_MEASURE),
     Oid(OID_CARD),
     Oid(OID_COUNTERS[0]),
@@ -85,11 +51,10 @@ pub(super) fn query_information<B: RegisterBus>(
     }
     let card = &mut adapter.card;
     match oid {
-        Oid::GEN_SUPPORTED_LIST => answer_iter(
-            buffer,
-            SUPPORTED.len() * 4,
-            SUPPORTED.into_iter().flat_map(|oid| oid.0.to_le_bytes()),
-        ),
+        Oid::GEN_SUPPORTED_LIST => {
+            let supported = Oid::KNOWN.iter().chain(&PRIVATE);
+            RequestOutcome::answer_list(buffer, supported.map(|oid| oid.0.to_le_bytes()))
+        }
         Oid::GEN_VENDOR_DESCRIPTION => {
             RequestOutcome::answer(buffer, card.identity().chip.description().as_bytes())
         }
@@ -101,11 +66,9 @@ pub(super) fn query_information<B: RegisterBus>(
             RequestOutcome::answer(buffer, &card.identity().permanent_address)
         }
         Oid::IEEE_802_3_CURRENT_ADDRESS => RequestOutcome::answer(buffer, &card.station_address()),
-        Oid::IEEE_802_3_MULTICAST_LIST => answer_iter(
-            buffer,
-            adapter.multicast.len() * 6,
-            adapter.multicast.iter().flat_map(|address| address.0),
-        ),
+        Oid::IEEE_802_3_MULTICAST_LIST => {
+            RequestOutcome::answer_list(buffer, adapter.multicast.iter().map(|address| address.0))
+        }
         Oid(OID_MEASURE) => RequestOutcome::answer(buffer, &adapter.measurement.to_bytes()),
         Oid(OID_CARD) => {
             RequestOutcome::answer(buffer, &CardReport::of(card, adapter.placement).to_bytes())
@@ -113,29 +76,11 @@ pub(super) fn query_information<B: RegisterBus>(
         Oid(private) => match OID_COUNTERS.iter().position(|known| *known == private) {
             Some(query) => {
                 card.update_counters();
-                let total = card.counters().iter().count();
-                let count = total
-                    .saturating_sub(query * COUNTERS_PER_QUERY)
-                    .min(COUNTERS_PER_QUERY);
-                answer_iter(buffer, count * 8, counter_bytes(card.counters(), query))
+                RequestOutcome::answer_list(buffer, counter_values(card.counters(), query))
             }
             None => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
         },
     }
-}
-
-fn answer_iter(
-    buffer: &mut [u8],
-    length: usize,
-    bytes: impl Iterator<Item = u8>,
-) -> RequestOutcome {
-    let Some(space) = buffer.get_mut(..length) else {
-        return RequestOutcome::TooShort(length);
-    };
-    for (to, from) in space.iter_mut().zip(bytes) {
-        *to = from;
-    }
-    RequestOutcome::Done(length)
 }
 
 impl<B: RegisterBus> Adapter<B> {

@@ -30,27 +30,18 @@ pub(super) fn set_information<B: RegisterBus>(
     buffer: &[u8],
 ) -> RequestOutcome {
     match oid {
-        Oid::GEN_CURRENT_PACKET_FILTER => number(buffer, |value| adapter.set_packet_filter(value)),
-        Oid::GEN_CURRENT_LOOKAHEAD => number(buffer, |value| {
+        Oid::GEN_CURRENT_PACKET_FILTER => {
+            RequestOutcome::set_u32(buffer, |value| adapter.set_packet_filter(value))
+        }
+        Oid::GEN_CURRENT_LOOKAHEAD => RequestOutcome::set_u32(buffer, |value| {
             adapter.lookahead = value.min(LOOKAHEAD_SIZE as u32);
             Ok(())
         }),
         // None of the options changes what the driver does.
-        Oid::GEN_PROTOCOL_OPTIONS => number(buffer, |_| Ok(())),
+        Oid::GEN_PROTOCOL_OPTIONS => RequestOutcome::set_u32(buffer, |_| Ok(())),
         Oid::IEEE_802_3_MULTICAST_LIST => adapter.set_multicast_list(buffer),
         Oid(OID_MEASURE) => adapter.measure(context, buffer),
         _ => RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED),
-    }
-}
-
-/// Has `set` take the number in the buffer.
-fn number(buffer: &[u8], set: impl FnOnce(u32) -> Result<(), NdisStatus>) -> RequestOutcome {
-    let Some(value) = buffer.first_chunk() else {
-        return RequestOutcome::TooShort(4);
-    };
-    match set(u32::from_le_bytes(*value)) {
-        Ok(()) => RequestOutcome::Done(4),
-        Err(status) => RequestOutcome::Failure(status),
     }
 }
 

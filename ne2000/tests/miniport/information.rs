@@ -3,23 +3,11 @@
 use executive::Duration;
 use ndis::{NdisStatus, Oid, PacketFilter};
 use ne2000::measure::{Direction, Measurement, OID_MEASURE, Order};
-use ne2000::model::{CardModel, Configuration, Transmission};
+use ne2000::model::{Configuration, Transmission};
 use ne2000::registers::{ReceiveConfiguration, ReceiveStatus};
 use ne2000::report::{self, CardReport, OID_CARD, OID_COUNTERS};
 
-use crate::world::{Slot, World, frame, run};
-
-fn with_card(configuration: Configuration, body: impl FnOnce(World, CardModel) + Send + 'static) {
-    let model = CardModel::new(configuration);
-    let slot = Slot {
-        port: 0x300,
-        line: 9,
-        model: model.clone(),
-    };
-    run(vec![slot], &["Ne2000.Irq=9"], move |world| {
-        body(world, model);
-    });
-}
+use crate::world::{frame, with_card};
 
 #[test]
 fn every_supported_identifier_is_answered_or_settable() {
@@ -311,9 +299,7 @@ fn report_shows_registers_and_ring() {
         assert!(CardReport::from_bytes(&bytes[1..]).is_none());
         // The card is as it was.
         let wanted = frame(Configuration::QEMU.address, 300, 2);
-        model.inject(&wanted);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [wanted]);
+        world.receives(&model, &wanted);
     });
 }
 

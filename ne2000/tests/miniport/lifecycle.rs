@@ -92,9 +92,7 @@ fn seed_11_configured_address_is_used_only_if_it_is_six_bytes() {
                 assert_eq!(current, Ok(expected.to_vec()));
                 world.bind();
                 let wanted = frame(expected, 100, 1);
-                model.inject(&wanted);
-                world.sleep(1);
-                assert_eq!(world.observer.take_frames(), [wanted]);
+                world.receives(&model, &wanted);
             });
         }
     }
@@ -241,9 +239,7 @@ fn halted_card_is_quiet_and_can_be_started_again() {
         let binding = world.observer.binding();
         world.set_filter(&binding, ndis::PacketFilter::DIRECTED);
         let wanted = frame(Configuration::QEMU.address, 60, 2);
-        model.inject(&wanted);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [wanted]);
+        world.receives(&model, &wanted);
         world.ndis.shutdown();
         model.inject(&frame(Configuration::QEMU.address, 60, 3));
         assert!(!model.interrupt_line());

@@ -4,4 +4,5 @@ mod information;
 mod lifecycle;
 mod traffic;
 mod trouble;
+mod watcher;
 mod world;

@@ -1,23 +1,11 @@
 //! Frames up and down.
 
 use ndis::{NdisStatus, PacketFilter};
-use ne2000::model::{CardModel, Configuration};
+use ne2000::model::Configuration;
 
-use crate::world::{Slot, World, frame, lock, run};
+use crate::world::{frame, lock, with_card};
 
 const PEER: [u8; 6] = [0x02, 0, 0, 0, 0, 9];
-
-fn with_card(configuration: Configuration, body: impl FnOnce(World, CardModel) + Send + 'static) {
-    let model = CardModel::new(configuration);
-    let slot = Slot {
-        port: 0x300,
-        line: 9,
-        model: model.clone(),
-    };
-    run(vec![slot], &["Ne2000.Irq=9"], move |world| {
-        body(world, model);
-    });
-}
 
 #[test]
 fn seed_20_frames_of_every_size_reach_the_protocol_by_transfer() {

@@ -1,24 +1,12 @@
 //! What goes wrong with a card, as NDIS sees it.
 
 use ndis::{NdisStatus, Oid};
-use ne2000::model::{CardModel, Configuration, Faults, Transmission};
+use ne2000::model::{Configuration, Faults, Transmission};
 use ne2000::registers::InterruptStatus;
 
-use crate::world::{Slot, World, frame, lock, run};
+use crate::world::{frame, lock, with_card};
 
 const PEER: [u8; 6] = [0x02, 0, 0, 0, 0, 9];
-
-fn with_card(configuration: Configuration, body: impl FnOnce(World, CardModel) + Send + 'static) {
-    let model = CardModel::new(configuration);
-    let slot = Slot {
-        port: 0x300,
-        line: 9,
-        model: model.clone(),
-    };
-    run(vec![slot], &["Ne2000.Irq=9"], move |world| {
-        body(world, model);
-    });
-}
 
 fn manual() -> Configuration {
     Configuration {
@@ -41,9 +29,7 @@ fn overwrite_warning_is_recovered_from_by_the_timer() {
         let stored = model.fate().stored as usize;
         assert_eq!(world.observer.take_frames(), burst[..stored]);
         let next = frame(own, 700, 50);
-        model.inject(&next);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [next]);
+        world.receives(&model, &next);
         assert!(model.take_violations().is_empty());
     });
 }
@@ -87,9 +73,7 @@ fn hanging_transmission_is_found_and_the_card_is_reset() {
         assert!(sent.contains(&frame(PEER, 60, 3)), "{sent:?}");
         // Filter and address survived.
         let wanted = frame(adapter.hardware_address().0, 100, 9);
-        model.inject(&wanted);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [wanted]);
+        world.receives(&model, &wanted);
     });
 }
 
@@ -124,9 +108,7 @@ fn broken_ring_is_reset_at_once() {
             world.sleep(1);
         }
         let wanted = frame(own, 100, 9);
-        model.inject(&wanted);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [wanted]);
+        world.receives(&model, &wanted);
     });
 }
 
@@ -155,9 +137,7 @@ fn removed_card_is_reported_once_and_its_sends_fail() {
         world.sleep(1);
         assert!(lock(&world.observer.statuses).contains(&NdisStatus::MEDIA_CONNECT));
         let wanted = frame(adapter.hardware_address().0, 100, 9);
-        model.inject(&wanted);
-        world.sleep(1);
-        assert_eq!(world.observer.take_frames(), [wanted]);
+        world.receives(&model, &wanted);
         let sent = frame(PEER, 60, 2);
         assert_eq!(world.send(&binding, &sent), NdisStatus::SUCCESS);
         assert_eq!(model.take_sent(), [sent]);

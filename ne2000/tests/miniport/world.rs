@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use executive::simulation::Simulation;
 use executive::{Duration, Irql, NtStatus};
 use ndis::{
-    AdapterHandle, BindingHandle, BusPlatform, Configuration, InterruptService, Limits, Medium,
-    Ndis, NdisStatus, Oid, PacketFilter, PacketPool, ProtocolCharacteristics, ProtocolDriver,
-    ProtocolHandle, ReceiveContext, Resources, Transfer,
+    AdapterHandle, BindingHandle, BusPlatform, Configuration, InterruptService, Limits, Ndis,
+    NdisStatus, Oid, PacketFilter, PacketPool, ProtocolCharacteristics, Resources,
 };
-use ne2000::model::CardModel;
+use ne2000::model::{self, CardModel};
 use ne2000::{BusOpener, characteristics};
+
+use crate::watcher::{Observer, Watcher, table};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
@@ -154,8 +155,8 @@ pub(crate) fn run(
 }
 
 fn nothing() -> CardModel {
-    let model = CardModel::new(ne2000::model::Configuration::QEMU);
-    model.set_faults(ne2000::model::Faults {
+    let model = CardModel::new(model::Configuration::QEMU);
+    model.set_faults(model::Faults {
         absent: true,
         ..Default::default()
     });
@@ -220,6 +221,13 @@ impl World {
             .sleep(Duration::from_millis(milliseconds));
     }
 
+    /// Has a frame arrive that goes to the protocol, and nothing else.
+    pub(crate) fn receives(&self, model: &CardModel, frame: &[u8]) {
+        model.inject(frame);
+        self.sleep(1);
+        assert_eq!(self.observer.take_frames(), [frame]);
+    }
+
     /// Has all these frames arrive before the deferred half gets to run.
     pub(crate) fn burst(&self, model: &CardModel, frames: &[Vec<u8>]) {
         let raised = self.machine.executive().raise_irql(Irql::Dispatch);
@@ -256,120 +264,20 @@ impl World {
     }
 }
 
-/// What the protocol was told.
-#[derive(Default)]
-pub(crate) struct Observer {
-    pub(crate) frames: Mutex<Vec<Vec<u8>>>,
-    pub(crate) statuses: Mutex<Vec<NdisStatus>>,
-    pub(crate) batches: Mutex<usize>,
-    /// Transfers that failed.
-    pub(crate) refused: Mutex<usize>,
-    pub(crate) sent: Mutex<Vec<NdisStatus>>,
-    pub(crate) resets: Mutex<Vec<NdisStatus>>,
-    bindings: Mutex<Vec<BindingHandle>>,
-}
-
-impl Observer {
-    pub(crate) fn binding(&self) -> BindingHandle {
-        *lock(&self.bindings).last().expect("the protocol is bound")
-    }
-
-    pub(crate) fn bindings(&self) -> Vec<BindingHandle> {
-        lock(&self.bindings).clone()
-    }
-
-    pub(crate) fn take_frames(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *lock(&self.frames))
-    }
-}
-
-/// The protocol.
-pub(crate) struct Watcher;
-
-/// One of its bindings.
-pub(crate) struct Seat {
-    observer: Arc<Observer>,
-    pool: &'static PacketPool,
-    ndis: &'static Ndis,
-}
-
-impl ProtocolDriver for Watcher {
-    type Protocol = (Arc<Observer>, &'static PacketPool);
-    type Binding = Seat;
-}
-
-fn table() -> ProtocolCharacteristics<Watcher> {
-    ProtocolCharacteristics {
-        bind_adapter: Some(bind_adapter),
-        unbind_adapter: Some(|seat| {
-            let handle = seat.observer.binding();
-            let _ = seat.ndis.close_adapter(&handle);
-        }),
-        close_adapter_complete: Some(|_, _| {}),
-        send_complete: Some(|seat, completion| lock(&seat.observer.sent).push(completion.status)),
-        transfer_data_complete: Some(|_, _, _| {}),
-        reset_complete: Some(|seat, status| lock(&seat.observer.resets).push(status)),
-        request_complete: Some(|_, _, _| {}),
-        receive: Some(receive),
-        receive_complete: Some(|seat| *lock(&seat.observer.batches) += 1),
-        status: Some(|seat, status| lock(&seat.observer.statuses).push(status)),
-        status_complete: Some(|_| {}),
-        ..ProtocolCharacteristics::new(4, 0)
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the handler's type")]
-fn bind_adapter(
-    (observer, pool): &(Arc<Observer>, &'static PacketPool),
-    protocol: &ProtocolHandle<Watcher>,
-    adapter: &AdapterHandle,
-) -> NdisStatus {
-    let ndis = protocol.ndis();
-    let seat: &'static Seat = Box::leak(Box::new(Seat {
-        observer: Arc::clone(observer),
-        pool,
-        ndis,
-    }));
-    match ndis.open_adapter(protocol, adapter, &[Medium::Ieee802_3], seat) {
-        Ok(handle) => {
-            lock(&observer.bindings).push(handle);
-            NdisStatus::SUCCESS
-        }
-        Err(status) => status,
-    }
-}
-
-/// Takes the whole frame: header, and the payload by transfer (seed item 20).
-fn receive(
-    seat: &Seat,
-    context: &mut ReceiveContext<'_>,
-    header: &[u8],
-    lookahead: &[u8],
-    payload_size: usize,
-) -> NdisStatus {
-    let mut packet = seat.pool.allocate(0).expect("a packet");
-    assert!(packet.append_slice(header));
-    if lookahead.len() == payload_size {
-        assert!(packet.append_slice(lookahead));
-    } else {
-        match context.transfer_data(0, packet, payload_size) {
-            Transfer::Complete {
-                packet: filled,
-                result: Ok(length),
-            } => {
-                assert_eq!(length, payload_size);
-                packet = filled;
-            }
-            Transfer::Complete { .. } => {
-                *lock(&seat.observer.refused) += 1;
-                return NdisStatus::NOT_COPIED;
-            }
-            Transfer::Pending => panic!("the driver's transfers never pend"),
-        }
-    }
-    assert_eq!(packet.data()[14..][..lookahead.len()], *lookahead);
-    lock(&seat.observer.frames).push(packet.data().to_vec());
-    NdisStatus::SUCCESS
+/// One card, at 0x300 and on line 9.
+pub(crate) fn with_card(
+    configuration: model::Configuration,
+    body: impl FnOnce(World, CardModel) + Send + 'static,
+) {
+    let model = CardModel::new(configuration);
+    let slot = Slot {
+        port: 0x300,
+        line: 9,
+        model: model.clone(),
+    };
+    run(vec![slot], &["Ne2000.Irq=9"], move |world| {
+        body(world, model);
+    });
 }
 
 /// A frame to `destination`, its payload made from `seed`.

@@ -8,6 +8,7 @@ mod property;
 mod receive;
 mod recovery;
 mod registers;
+mod removal;
 mod ring;
 mod scripts;
 mod shared_line;

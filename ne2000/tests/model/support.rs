@@ -33,6 +33,15 @@ impl CardEvents<CardModel> for Events {
     }
 }
 
+/// One who does not care what is reported.
+pub(crate) struct Ignore;
+
+impl<B> CardEvents<B> for Ignore {
+    fn received(&mut self, _: &mut ReceivedFrame<'_, B>) {}
+
+    fn transmit_slot_free(&mut self) {}
+}
+
 /// The whole frame: header, lookahead, and the rest read from the card; `None`
 /// if the card has written over it.
 pub(crate) fn whole(frame: &mut ReceivedFrame<'_, CardModel>) -> Option<Vec<u8>> {

@@ -169,6 +169,13 @@ fn seed_18_what_the_adapter_answers() {
             "{name}: {value:?} in {known:#?}"
         );
     }
+    let options = known.find("NAME", "GEN_PROTOCOL_OPTIONS", "VALUE");
+    assert_eq!(options, Some("(set"), "only: {known:#?}");
+    let lines = console.command("oid GEN_PROTOCOL_OPTIONS");
+    assert!(
+        lines[0].starts_with("error: it can only be set"),
+        "{lines:#?}"
+    );
     assert!(asked(console, "GEN_MAXIMUM_FRAME_SIZE").starts_with("1500"));
     assert!(asked(console, "IEEE_802_3_CURRENT_ADDRESS").contains("52:54:00:12:34:56"));
     let same = console.command("oid Ne2000 OID_GEN_LINK_SPEED");

@@ -54,6 +54,8 @@ impl Answer {
         }
         Some(Self {
             frame,
+            // For what the own protocols sent too: they drop datagrams from below whose source is
+            // this host.
             source: header.destination,
             destination: header.source,
             message: Message::about(packet, ip)?,

@@ -1,7 +1,7 @@
 //! What netem counts.
 
 /// What was done to the packets of one direction. Always
-/// `taken + duplicated = passed + lost + over_limit + held`.
+/// `taken + duplicated = passed + lost + over_limit + pool_short + held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DirectionCounters {
     /// Packets that came.
@@ -21,6 +21,8 @@ pub struct DirectionCounters {
     pub corrupted: u64,
     /// Packets dropped because `limit` of them were held.
     pub over_limit: u64,
+    /// Packets dropped because little of the packet pool was left.
+    pub pool_short: u64,
     /// Packets not duplicated or not corrupted because none could be had for the copy.
     pub no_packet: u64,
 }
@@ -39,6 +41,7 @@ pub(super) fn tell(
     each("delayed_out", outbound.delayed);
     each("corrupted_out", outbound.corrupted);
     each("over_limit_out", outbound.over_limit);
+    each("pool_short_out", outbound.pool_short);
     each("no_packet_out", outbound.no_packet);
     each("taken_in", inbound.taken);
     each("passed_in", inbound.passed);
@@ -48,5 +51,6 @@ pub(super) fn tell(
     each("delayed_in", inbound.delayed);
     each("corrupted_in", inbound.corrupted);
     each("over_limit_in", inbound.over_limit);
+    each("pool_short_in", inbound.pool_short);
     each("no_packet_in", inbound.no_packet);
 }

@@ -6,11 +6,11 @@
 //! the other way.
 //!
 //! A packet meets, in this order: duplication and loss (one chosen for both passes once; a copy
-//! may be lost too, but is not duplicated again), corruption, the limit on held packets,
+//! may be lost too, but is not duplicated again), corruption, the limits on held packets,
 //! reordering, delay and rate. That is `sch_netem`'s order. Different from Linux: probabilities
 //! are independent of each other (no correlation, no gap, no loss model) and jitter is uniform;
 //! a packet that cannot be copied for corruption passes unchanged instead of being dropped; there
-//! is a limit for each direction.
+//! is a limit for each direction, and one in what is left of the packet pool.
 //!
 //! The clock is exact to the microsecond, but the timer comes at ticks (1 ms): a held packet goes
 //! on with the first tick, or the first packet of either direction, that finds it due. What is
@@ -40,7 +40,8 @@ use held::Held;
 use line::Line;
 use random::Random;
 
-/// Packets of one direction that can be held. Each keeps a descriptor and its buffers of the pool.
+/// Packets of one direction that can be held. Each keeps a descriptor and its buffers of the pool,
+/// of which a quarter is left to others.
 pub const MAXIMUM_HELD: usize = 256;
 
 /// Packets of one direction that are held unless `limit` says otherwise.
@@ -199,6 +200,7 @@ impl Netem {
     ) {
         let settings = *self.settings.direction(direction);
         let held = self.held.count(direction);
+        let holds_too_much = !self.held.is_empty() && is_short(path.pool());
         let Lane {
             random,
             line,
@@ -213,6 +215,10 @@ impl Netem {
         }
         if held >= settings.limit {
             counters.over_limit += 1;
+            return;
+        }
+        if holds_too_much {
+            counters.pool_short += 1;
             return;
         }
         if settings.reorder.happens(random) {
@@ -289,6 +295,15 @@ impl PacketHandler for Netem {
     fn counters(&self, each: &mut dyn FnMut(&'static str, u64)) {
         counters::tell(&self.outbound.counters, &self.inbound.counters, each);
     }
+}
+
+/// Whether less than a quarter of the pool's packets or buffers is free. The limits say nothing
+/// of it: several netems share a pool, and a packet may have many buffers.
+fn is_short(pool: &PacketPool) -> bool {
+    let usage = pool.usage();
+    [usage.packets, usage.buffers]
+        .iter()
+        .any(|usage| usage.used > usage.size - usage.size / 4)
 }
 
 /// The delay of one packet: uniform from `delay` less `jitter` to `delay` plus `jitter`, and not

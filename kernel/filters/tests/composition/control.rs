@@ -6,6 +6,15 @@ use crate::passing::KINDS;
 use crate::support::card::{Answer, Deferred};
 use crate::support::{World, lock, run};
 
+/// What a protocol is told of a reset.
+const RESET: [&str; 5] = [
+    "status RESET_START",
+    "status complete",
+    "status RESET_END",
+    "status complete",
+    "reset complete SUCCESS",
+];
+
 /// Runs `body` above one filter, above all six, and above none.
 fn with_stacks(body: impl Fn(&World) + Copy + Send + 'static) {
     for count in [0, 1, 6] {
@@ -105,16 +114,7 @@ fn a_reset_of_the_top_resets_the_card_and_is_told_once() {
             }
             world.interrupt();
             assert_eq!(*lock(&world.card.resets), before + 1);
-            assert_eq!(
-                world.tcpip.take_events(),
-                [
-                    "status RESET_START",
-                    "status complete",
-                    "status RESET_END",
-                    "status complete",
-                    "reset complete SUCCESS"
-                ]
-            );
+            assert_eq!(world.tcpip.take_events(), RESET);
             // The addressing was lost and is set again.
             let wanted = PacketFilter::DIRECTED | PacketFilter::BROADCAST;
             assert_eq!(*lock(&world.card.packet_filter), wanted.bits());
@@ -136,16 +136,7 @@ fn a_reset_of_the_card_is_told_once_and_ends_pending_sends() {
             NdisStatus::PENDING
         );
         world.interrupt();
-        assert_eq!(
-            world.tcpip.take_events(),
-            [
-                "status RESET_START",
-                "status complete",
-                "status RESET_END",
-                "status complete",
-                "reset complete SUCCESS"
-            ]
-        );
+        assert_eq!(world.tcpip.take_events(), RESET);
         assert_eq!(world.tcpip.take_ended().len(), 1);
         assert_eq!(world.card.take_sent(), [1]);
     });

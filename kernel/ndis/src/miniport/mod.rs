@@ -97,6 +97,38 @@ impl RequestOutcome {
     pub fn answer_u32(buffer: &mut [u8], value: u32) -> Self {
         Self::answer(buffer, &value.to_le_bytes())
     }
+
+    /// The answer to a query of a list: its values one after another, if all fit into `buffer`;
+    /// what is in a `buffer` too short is of no use.
+    pub fn answer_list<const N: usize>(
+        buffer: &mut [u8],
+        values: impl IntoIterator<Item = [u8; N]>,
+    ) -> Self {
+        let room = buffer.len();
+        let mut places = buffer.as_chunks_mut().0.iter_mut();
+        let mut length = 0;
+        for value in values {
+            if let Some(place) = places.next() {
+                *place = value;
+            }
+            length += N;
+        }
+        if length > room {
+            return Self::TooShort(length);
+        }
+        Self::Done(length)
+    }
+
+    /// What setting a number answers: `set` takes the first 4 bytes, the lowest first.
+    pub fn set_u32(buffer: &[u8], set: impl FnOnce(u32) -> Result<(), NdisStatus>) -> Self {
+        let Some(value) = buffer.first_chunk() else {
+            return Self::TooShort(size_of::<u32>());
+        };
+        match set(u32::from_le_bytes(*value)) {
+            Ok(()) => Self::Done(size_of::<u32>()),
+            Err(status) => Self::Failure(status),
+        }
+    }
 }
 
 /// What a miniport's Reset answers.

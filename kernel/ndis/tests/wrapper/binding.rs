@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::support::miniport::{self, Fake};
 use crate::support::protocol::{self, Observer};
-use crate::support::{World, lock, run, run_with};
+use crate::support::{lock, run, run_with};
 use ndis::{
     AdapterState, Limits, Medium, MiniportCharacteristics, NdisStatus, ProtocolCharacteristics,
     ProtocolHandle, Resources,
@@ -13,15 +13,6 @@ use ndis::{
 
 type Miniport = MiniportCharacteristics<Fake>;
 type Protocol = ProtocolCharacteristics<protocol::Fake>;
-
-fn register_miniport(world: &World, table: &Miniport, length: usize) -> NdisStatus {
-    let card = world.card("card");
-    world
-        .ndis
-        .register_miniport("fake", table, length, card)
-        .err()
-        .unwrap_or(NdisStatus::SUCCESS)
-}
 
 #[test]
 fn seed_3_the_protocol_handle_exists_before_binding_starts() {
@@ -139,11 +130,7 @@ fn seed_5_an_empty_bind_list_binds_nothing() {
 fn seed_5_an_adapter_that_is_not_started_is_skipped() {
     run(|world| {
         let card = world.card("card");
-        let miniport = world.register(&card);
-        let adapter = world
-            .ndis
-            .add_device(miniport, "card0", Resources::isa())
-            .expect("room");
+        let adapter = world.add("card0", &card);
         world.protocol("tcpip");
         assert!(world.log.take_with(" bind ").is_empty());
         world.ndis.start_device(&adapter).expect("it starts");
@@ -175,12 +162,7 @@ fn seed_9_both_orders_of_starting_and_registering_end_the_same() {
         world.protocol("first");
         world.start("card1", &world.card("card"));
         world.protocol("second");
-        let mut pairs: Vec<_> = world
-            .ndis
-            .binding_reports()
-            .map(|report| (report.protocol, report.adapter))
-            .collect();
-        pairs.sort_unstable();
+        let pairs = world.bindings();
         assert_eq!(
             pairs,
             [
@@ -198,11 +180,7 @@ fn seed_10_unsupported_media_comes_from_the_miniport() {
     run(|world| {
         let card = world.card("card");
         card.script(|script| script.media.clear());
-        let miniport = world.register(&card);
-        let adapter = world
-            .ndis
-            .add_device(miniport, "card0", Resources::isa())
-            .expect("room");
+        let adapter = world.add("card0", &card);
         world.protocol("tcpip");
         assert_eq!(
             world.ndis.start_device(&adapter),
@@ -251,11 +229,7 @@ fn seed_10_a_medium_that_was_not_offered_is_unsupported() {
             ..miniport::table()
         };
         let card = world.card("card");
-        let miniport = world.register_table(&card, &table);
-        let adapter = world
-            .ndis
-            .add_device(miniport, "card0", Resources::isa())
-            .expect("room");
+        let adapter = world.add_table("card0", &card, &table);
         assert_eq!(
             world.ndis.start_device(&adapter),
             Err(NdisStatus::UNSUPPORTED_MEDIA)
@@ -280,13 +254,7 @@ fn seed_13_opening_records_the_binding_on_both_sides() {
                 .find(|report| report.name == name)
                 .map(|report| report.bindings)
         };
-        let of_adapter = || {
-            world
-                .ndis
-                .adapter_reports()
-                .next()
-                .map(|report| report.bindings)
-        };
+        let of_adapter = || Some(world.report().bindings);
         assert_eq!(
             (bindings("first"), bindings("second"), of_adapter()),
             (Some(1), Some(1), Some(2))
@@ -340,7 +308,7 @@ fn seed_13_full_tables_are_a_status() {
             let full = world.ndis.add_device(miniport, "card1", Resources::isa());
             assert_eq!(full.err(), Some(NdisStatus::RESOURCES));
             assert_eq!(
-                register_miniport(&world, &miniport::table(), Miniport::LENGTH_5),
+                world.register_status(&miniport::table(), Miniport::LENGTH_5),
                 NdisStatus::RESOURCES
             );
             let observer = Observer::new("tcpip", world.log.clone(), world.pool);

@@ -24,11 +24,7 @@ fn seen(world: &World, section: &'static str, resources: Resources) -> Vec<Strin
 fn seed_7_the_wrapper_owns_the_entry_points_of_the_device() {
     run(|world| {
         let card = world.card("card");
-        let miniport = world.register(&card);
-        let adapter = world
-            .ndis
-            .add_device(miniport, "card0", Resources::isa())
-            .expect("room");
+        let adapter = world.add("card0", &card);
         let ndis = world.ndis;
         let dispatch = move |request: DeviceRequest<'_>| ndis.dispatch(&adapter, request);
         assert_eq!(dispatch(DeviceRequest::Create), (NtStatus::SUCCESS, 0));
@@ -100,7 +96,7 @@ fn seed_8_the_adapter_object_is_named_from_configuration() {
             "the name is taken"
         );
         assert_eq!(world.ndis.adapter("NE2000-0"), Some(named));
-        let report = world.ndis.adapter_reports().next().expect("there are two");
+        let report = world.report();
         assert_eq!(
             (report.name, report.driver, report.version),
             ("ne2000-0", "fake", (3, 0))
@@ -201,11 +197,7 @@ fn seed_11_a_line_that_cannot_be_had_fails_the_start() {
         world.start("card0", &world.card("card0"));
         let second = world.card("card1");
         second.script(|script| script.interrupt = Some((9, false, false)));
-        let miniport = world.register(&second);
-        let adapter = world
-            .ndis
-            .add_device(miniport, "card1", Resources::isa())
-            .expect("room");
+        let adapter = world.add("card1", &second);
         assert_eq!(
             world.ndis.start_device(&adapter),
             Err(NdisStatus::RESOURCE_CONFLICT)

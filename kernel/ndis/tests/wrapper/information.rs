@@ -8,51 +8,13 @@ use ndis::{
 };
 
 use crate::support::miniport::{self, ADDRESS, Card, Deferred};
-use crate::support::protocol::Seat;
+use crate::support::protocol::{Seat, query};
 use crate::support::{World, frame, run};
 
 const FILTER: Oid = Oid::GEN_CURRENT_PACKET_FILTER;
 const LOOKAHEAD: Oid = Oid::GEN_CURRENT_LOOKAHEAD;
 const OPTIONS: Oid = Oid::GEN_PROTOCOL_OPTIONS;
 const LIST: Oid = Oid::IEEE_802_3_MULTICAST_LIST;
-
-/// Every identifier of an Ethernet adapter.
-const ETHERNET: [Oid; 34] = [
-    Oid::GEN_SUPPORTED_LIST,
-    Oid::GEN_HARDWARE_STATUS,
-    Oid::GEN_MEDIA_SUPPORTED,
-    Oid::GEN_MEDIA_IN_USE,
-    Oid::GEN_MAXIMUM_LOOKAHEAD,
-    Oid::GEN_MAXIMUM_FRAME_SIZE,
-    Oid::GEN_LINK_SPEED,
-    Oid::GEN_TRANSMIT_BUFFER_SPACE,
-    Oid::GEN_RECEIVE_BUFFER_SPACE,
-    Oid::GEN_TRANSMIT_BLOCK_SIZE,
-    Oid::GEN_RECEIVE_BLOCK_SIZE,
-    Oid::GEN_VENDOR_ID,
-    Oid::GEN_VENDOR_DESCRIPTION,
-    Oid::GEN_CURRENT_PACKET_FILTER,
-    Oid::GEN_CURRENT_LOOKAHEAD,
-    Oid::GEN_DRIVER_VERSION,
-    Oid::GEN_MAXIMUM_TOTAL_SIZE,
-    Oid::GEN_PROTOCOL_OPTIONS,
-    Oid::GEN_MAC_OPTIONS,
-    Oid::GEN_MEDIA_CONNECT_STATUS,
-    Oid::GEN_MAXIMUM_SEND_PACKETS,
-    Oid::GEN_VENDOR_DRIVER_VERSION,
-    Oid::GEN_XMIT_OK,
-    Oid::GEN_RCV_OK,
-    Oid::GEN_XMIT_ERROR,
-    Oid::GEN_RCV_ERROR,
-    Oid::GEN_RCV_NO_BUFFER,
-    Oid::IEEE_802_3_PERMANENT_ADDRESS,
-    Oid::IEEE_802_3_CURRENT_ADDRESS,
-    Oid::IEEE_802_3_MULTICAST_LIST,
-    Oid::IEEE_802_3_MAXIMUM_LIST_SIZE,
-    Oid::IEEE_802_3_RCV_ERROR_ALIGNMENT,
-    Oid::IEEE_802_3_XMIT_ONE_COLLISION,
-    Oid::IEEE_802_3_XMIT_MORE_COLLISIONS,
-];
 
 /// An identifier that nobody knows.
 const UNKNOWN: Oid = Oid(0xFF00_0001);
@@ -76,7 +38,7 @@ fn answer_of_card(oid: Oid) -> Option<Vec<u8>> {
         Oid::IEEE_802_3_MULTICAST_LIST => vec![1, 2, 3, 4, 5, 6],
         Oid::GEN_MAXIMUM_FRAME_SIZE => number(1500),
         UNKNOWN => number(7),
-        oid if ETHERNET.contains(&oid) => number(1_000_000 + (oid.0 & 0xFFFF)),
+        oid if oid.name().is_some() => number(1_000_000 + (oid.0 & 0xFFFF)),
         _ => return None,
     })
 }
@@ -103,14 +65,6 @@ fn bound(
     (card, adapter, first, second)
 }
 
-fn query(seat: &Seat, oid: Oid) -> Result<Vec<u8>, NdisStatus> {
-    let mut buffer = [0; 256];
-    let length = seat
-        .ndis
-        .query_information(&seat.handle(), oid, &mut buffer)?;
-    Ok(buffer[..length].to_vec())
-}
-
 /// The status of setting, and the length needed.
 fn set(seat: &Seat, oid: Oid, bytes: &[u8]) -> (NdisStatus, usize) {
     let mut request = Request::set(oid, bytes).expect("it is short enough");
@@ -132,7 +86,7 @@ fn supported(seat: &Seat) -> Vec<Oid> {
 fn every_identifier_is_answered_by_the_card_or_by_the_wrapper() {
     run(|world| {
         let (_, _, first, _) = bound(&world, &knowing_table());
-        for oid in ETHERNET {
+        for &oid in Oid::KNOWN {
             let expected = match oid {
                 Oid::GEN_SUPPORTED_LIST => continue,
                 // What the binding has set.
@@ -173,7 +127,7 @@ fn what_a_miniport_does_not_say_the_wrapper_does_if_it_knows() {
         card.receive([frame(46)]);
         card.defer(Deferred::Status(NdisStatus::MEDIA_DISCONNECT));
         world.interrupt(9);
-        for oid in ETHERNET {
+        for &oid in Oid::KNOWN {
             let expected = match oid {
                 Oid::GEN_SUPPORTED_LIST => continue,
                 // Ready; Ethernet; no options.
@@ -252,7 +206,7 @@ fn a_buffer_too_short_gets_the_length_needed() {
     run(|world| {
         let (_, _, first, _) = bound(&world, &knowing_table());
         assert_eq!(set(first, LIST, &[1, 0, 0, 0, 0, 1]).0, NdisStatus::SUCCESS);
-        for oid in ETHERNET {
+        for &oid in Oid::KNOWN {
             let whole = query(first, oid).expect("it is answered");
             for length in [0, 1, whole.len() - 1] {
                 let mut request = Request::query_of(oid, length);
@@ -322,7 +276,7 @@ fn an_unknown_identifier_is_not_supported() {
         for oid in [Oid(0), UNKNOWN, Oid(u32::MAX)] {
             assert_eq!(query(first, oid), Err(NdisStatus::NOT_SUPPORTED));
             let refuse = RequestOutcome::Failure(NdisStatus::NOT_SUPPORTED);
-            card.script(|script| script.requests.push_back(refuse));
+            card.answer_requests([refuse]);
             assert_eq!(set(first, oid, &[0; 4]).0, NdisStatus::NOT_SUPPORTED);
         }
         assert_eq!(adapter.counters().requests_failed, 6);
@@ -351,14 +305,14 @@ fn an_answer_that_comes_later_gets_the_wrappers_part_too() {
             ),
         ];
         for (oid, (status, bytes), expected) in cases {
-            card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+            card.answer_requests([RequestOutcome::Pending]);
             assert_eq!(query(first, oid), Err(NdisStatus::PENDING));
             card.defer(Deferred::AnswerQuery(status, bytes));
             world.interrupt(9);
             let events = world.log.take_with("request_complete");
             assert_eq!(events, [format!("first request_complete {oid} {expected}")]);
         }
-        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        card.answer_requests([RequestOutcome::Pending]);
         let list = Oid::GEN_SUPPORTED_LIST;
         assert_eq!(query(first, list), Err(NdisStatus::PENDING));
         card.defer(Deferred::AnswerQuery(
@@ -386,6 +340,8 @@ fn the_console_gets_the_adapters_part() {
         assert_eq!(ask(Oid::GEN_MAXIMUM_SEND_PACKETS), Ok(number(16)));
         assert!(ask(Oid::GEN_SUPPORTED_LIST).is_ok());
         assert_eq!(ask(OPTIONS), Err(NdisStatus::NOT_SUPPORTED), "a binding's");
+        let is_set_only = |oid: &&Oid| oid.is_set_only();
+        assert_eq!(Oid::KNOWN.iter().find(is_set_only), Some(&OPTIONS));
     });
 }
 

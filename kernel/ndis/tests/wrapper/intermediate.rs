@@ -205,7 +205,7 @@ fn seed_58_any_number_of_filters_stand_between_protocol_and_miniport() {
             assert_eq!(seat.adapter.hardware_address(), adapter.hardware_address());
 
             // The filters set the card's packet filter.
-            let report = world.ndis.adapter_reports().next().expect("there is one");
+            let report = world.report();
             assert_eq!(
                 report.packet_filter,
                 PacketFilter::DIRECTED | PacketFilter::BROADCAST

@@ -1,19 +1,7 @@
 //! Interrupts: seed items 14 and 15.
 
-use std::sync::Arc;
-
-use crate::support::miniport::Card;
-use crate::support::protocol::{Observer, Seat};
-use crate::support::{World, frame, run};
-use ndis::{AdapterHandle, IsrOutcome};
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start("card0", &card);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
+use crate::support::{bound, frame, run};
+use ndis::IsrOutcome;
 
 #[test]
 fn seed_14_without_the_drivers_isr_the_card_is_disabled_and_the_deferred_half_queued() {
@@ -113,7 +101,7 @@ fn seed_15_the_card_is_masked_until_handle_interrupt_is_done() {
             3
         );
         assert_eq!(adapter.counters().frames_received, 3);
-        let report = world.ndis.adapter_reports().next().expect("there is one");
+        let report = world.report();
         assert_eq!(report.frames_per_interrupt_in_hundredths(), Some(300));
     });
 }

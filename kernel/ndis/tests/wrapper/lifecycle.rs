@@ -4,26 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use executive::{Duration, Priority};
-use ndis::{
-    AdapterHandle, AdapterState, MiniportCharacteristics, NdisStatus, Oid, PacketFilter,
-    RequestOutcome,
-};
+use ndis::{AdapterState, NdisStatus, Oid, PacketFilter, RequestOutcome};
 
-use crate::support::miniport::{self, Answer, Card, Deferred};
-use crate::support::protocol::{self, Observer, Seat};
-use crate::support::{World, frame, run};
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start("card0", &card);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
-
-fn counters(adapter: AdapterHandle) -> ndis::counters::AdapterCounters {
-    adapter.counters()
-}
+use crate::support::miniport::{self, Answer, Deferred};
+use crate::support::protocol::{self, Observer};
+use crate::support::{bound, frame, run};
 
 #[test]
 fn the_drivers_timer_fires_once_and_can_be_taken_back() {
@@ -55,7 +40,7 @@ fn closing_waits_for_pending_sends_and_requests() {
         card.answer_sends([Answer::Pending, Answer::Resources]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
         assert_eq!(seat.send_frame(101), NdisStatus::PENDING);
-        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        card.answer_requests([RequestOutcome::Pending]);
         let asked = world
             .ndis
             .query_information(&seat.handle(), Oid(1), &mut [0; 4]);
@@ -140,12 +125,7 @@ fn a_binding_the_protocol_does_not_close_is_closed_for_it() {
 fn a_send_that_the_driver_never_completes_is_given_up_at_halt() {
     run(|world| {
         let card = world.card("card");
-        let table = MiniportCharacteristics {
-            // Says it does not hang, so nothing is reset.
-            check_for_hang: Some(|_, _| false),
-            ..miniport::table()
-        };
-        let adapter = world.start_table("card0", &card, &table);
+        let adapter = world.start_table("card0", &card, &miniport::table_that_never_hangs());
         let (_, seat) = world.bound("tcpip");
         card.answer_sends([Answer::Pending]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
@@ -154,15 +134,8 @@ fn a_send_that_the_driver_never_completes_is_given_up_at_halt() {
             world.log.take_with("complete"),
             ["tcpip close_complete SUCCESS"]
         );
-        assert_eq!(counters(adapter).sends_aborted, 1);
-        assert_eq!(
-            world
-                .ndis
-                .adapter_reports()
-                .next()
-                .map(|report| report.bindings),
-            Some(0)
-        );
+        assert_eq!(adapter.counters().sends_aborted, 1);
+        assert_eq!(world.report().bindings, 0);
     });
 }
 
@@ -170,15 +143,11 @@ fn a_send_that_the_driver_never_completes_is_given_up_at_halt() {
 fn queued_sends_and_requests_are_aborted_at_halt() {
     run(|world| {
         let card = world.card("card");
-        let table = MiniportCharacteristics {
-            check_for_hang: Some(|_, _| false),
-            ..miniport::table()
-        };
-        let adapter = world.start_table("card0", &card, &table);
+        let adapter = world.start_table("card0", &card, &miniport::table_that_never_hangs());
         let (_, seat) = world.bound("tcpip");
         card.answer_sends([Answer::Resources; 100]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
-        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        card.answer_requests([RequestOutcome::Pending]);
         for _ in 0..2 {
             let asked = world
                 .ndis
@@ -196,7 +165,7 @@ fn queued_sends_and_requests_are_aborted_at_halt() {
                 "tcpip close_complete SUCCESS"
             ]
         );
-        let counters = counters(adapter);
+        let counters = adapter.counters();
         assert_eq!((counters.sends_aborted, counters.requests_aborted), (1, 2));
     });
 }
@@ -266,11 +235,7 @@ fn a_protocol_is_deregistered_with_its_bindings_closed() {
 fn deregistering_does_not_unload_while_operations_are_pending() {
     run(|world| {
         let card = world.card("card");
-        let table = MiniportCharacteristics {
-            check_for_hang: Some(|_, _| false),
-            ..miniport::table()
-        };
-        let adapter = world.start_table("card0", &card, &table);
+        let adapter = world.start_table("card0", &card, &miniport::table_that_never_hangs());
         let observer = Observer::new("tcpip", world.log.clone(), world.pool);
         let handle = world.protocol_table(&observer, &protocol::table());
         card.answer_sends([Answer::Pending]);
@@ -292,7 +257,7 @@ fn shutdown_only_quiets_the_hardware() {
         assert_eq!(world.log.take(), ["card shutdown"]);
         assert_eq!(card.adapters.load(Ordering::SeqCst), 1);
         assert_eq!(seat.send_frame(100), NdisStatus::ADAPTER_NOT_READY);
-        assert_eq!(counters(adapter).sends_refused_not_running, 1);
+        assert_eq!(adapter.counters().sends_refused_not_running, 1);
         assert_eq!(world.bus.lines(), [9]);
         assert!(world.interrupt(9));
         assert_eq!(world.log.take(), ["card disable"]);
@@ -350,12 +315,7 @@ fn starting_and_registering_at_the_same_time_binds_once() {
             for thread in threads {
                 assert!(thread.join(None).is_success());
             }
-            let mut pairs: Vec<_> = world
-                .ndis
-                .binding_reports()
-                .map(|report| (report.protocol, report.adapter))
-                .collect();
-            pairs.sort_unstable();
+            let pairs = world.bindings();
             let expected = [
                 ("first", "card0"),
                 ("first", "card1"),

@@ -1,31 +1,9 @@
 //! Sending from handlers, and from several threads.
 
-use std::sync::Arc;
+use ndis::{Limits, NdisStatus, PacketFilter};
 
-use ndis::{AdapterHandle, Limits, MiniportCharacteristics, NdisStatus, PacketFilter};
-
-use crate::support::miniport::{self, Answer, Card, Deferred};
-use crate::support::protocol::{Observer, Seat};
-use crate::support::{World, frame, frame_to, lock, run, run_with};
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    bound_to(world, &miniport::table())
-}
-
-fn bound_to(
-    world: &World,
-    table: &MiniportCharacteristics<miniport::Fake>,
-) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start_table("card0", &card, table);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
-
-fn sizes(card: &Card) -> Vec<usize> {
-    lock(&card.sent).iter().map(Vec::len).collect()
-}
+use crate::support::miniport::{Answer, Deferred};
+use crate::support::{bound, frame, frame_to, lock, run, run_with};
 
 #[test]
 fn a_protocol_may_send_from_its_receive_handler() {
@@ -51,7 +29,7 @@ fn a_protocol_may_send_from_its_receive_handler() {
                 "tcpip send_complete SUCCESS"
             ]
         );
-        assert_eq!(sizes(&card), [114, 115]);
+        assert_eq!(card.sizes(), [114, 115]);
     });
 }
 

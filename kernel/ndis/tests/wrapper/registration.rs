@@ -8,15 +8,6 @@ use ndis::{Limits, MiniportCharacteristics, NdisStatus, ProtocolCharacteristics}
 type Miniport = MiniportCharacteristics<Fake>;
 type Protocol = ProtocolCharacteristics<protocol::Fake>;
 
-fn register_miniport(world: &World, table: &Miniport, length: usize) -> NdisStatus {
-    let card = world.card("card");
-    world
-        .ndis
-        .register_miniport("fake", table, length, card)
-        .err()
-        .unwrap_or(NdisStatus::SUCCESS)
-}
-
 fn register_protocol(world: &World, table: &Protocol, length: usize) -> NdisStatus {
     let observer = Observer::new("probe", world.log.clone(), world.pool);
     match world
@@ -117,7 +108,7 @@ fn seed_6_miniport_versions_and_lengths_are_checked() {
                     major_ndis_version: version,
                     ..miniport::table()
                 };
-                let status = register_miniport(&world, &table, Miniport::LENGTH_5);
+                let status = world.register_status(&table, Miniport::LENGTH_5);
                 let expected = match version {
                     3..=5 => NdisStatus::SUCCESS,
                     _ => NdisStatus::BAD_VERSION,
@@ -133,11 +124,8 @@ fn seed_6_miniport_versions_and_lengths_are_checked() {
                     major_ndis_version: version,
                     ..miniport::table()
                 };
-                assert_eq!(
-                    register_miniport(&world, &table, length),
-                    NdisStatus::SUCCESS
-                );
-                let status = register_miniport(&world, &table, length - 1);
+                assert_eq!(world.register_status(&table, length), NdisStatus::SUCCESS);
+                let status = world.register_status(&table, length - 1);
                 assert_eq!(status, NdisStatus::BAD_CHARACTERISTICS, "version {version}");
             }
         },
@@ -155,7 +143,7 @@ fn seed_6_mandatory_miniport_handlers() {
             ..Limits::default()
         },
         |world| {
-            let register = |table: &Miniport| register_miniport(&world, table, Miniport::LENGTH_5);
+            let register = |table: &Miniport| world.register_status(table, Miniport::LENGTH_5);
             let bad = NdisStatus::BAD_CHARACTERISTICS;
             for version in 3..=5 {
                 let full = Miniport {
@@ -219,7 +207,7 @@ fn seed_6_version_4_sends_by_either_handler_and_version_5_by_connection_oriented
             ..Limits::default()
         },
         |world| {
-            let register = |table: &Miniport| register_miniport(&world, table, Miniport::LENGTH_5);
+            let register = |table: &Miniport| world.register_status(table, Miniport::LENGTH_5);
             let several = miniport::table_4();
             assert_eq!(register(&several), NdisStatus::SUCCESS);
             // A version 3 table ends before SendPackets.

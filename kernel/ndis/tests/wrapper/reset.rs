@@ -1,26 +1,9 @@
 //! Reset and check for hang.
 
-use std::sync::Arc;
+use ndis::{MiniportCharacteristics, NdisStatus, Oid, Request, RequestOutcome, ResetOutcome};
 
-use ndis::{
-    AdapterHandle, MiniportCharacteristics, NdisStatus, Oid, Request, RequestOutcome, ResetOutcome,
-};
-
-use crate::support::miniport::{self, Answer, Card, Deferred};
-use crate::support::protocol::{Observer, Seat};
-use crate::support::{World, run};
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start("card0", &card);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
-
-fn counters(adapter: AdapterHandle) -> ndis::counters::AdapterCounters {
-    adapter.counters()
-}
+use crate::support::miniport::{self, Answer, Deferred};
+use crate::support::{bound, run};
 
 #[test]
 fn a_reset_is_told_before_and_after() {
@@ -38,7 +21,7 @@ fn a_reset_is_told_before_and_after() {
                 "tcpip reset_complete SUCCESS"
             ]
         );
-        assert_eq!(counters(adapter).resets, 1);
+        assert_eq!(adapter.counters().resets, 1);
     });
 }
 
@@ -108,7 +91,7 @@ fn sends_and_requests_wait_for_a_pending_reset() {
         card.defer(Deferred::CompleteReset(NdisStatus::SUCCESS, true));
         world.interrupt(9);
         assert!(world.log.take_with("reset_complete").is_empty());
-        assert_eq!(counters(adapter).resets, 1);
+        assert_eq!(adapter.counters().resets, 1);
     });
 }
 
@@ -125,7 +108,7 @@ fn a_reset_that_never_ends_is_given_up() {
             ["tcpip reset_complete FAILURE"]
         );
         assert_eq!(card.sent_count(), 1);
-        assert_eq!(counters(adapter).resets_failed, 1);
+        assert_eq!(adapter.counters().resets_failed, 1);
     });
 }
 
@@ -140,7 +123,7 @@ fn a_reset_that_fails_is_counted_and_told() {
             world.log.take_with("reset_complete"),
             ["tcpip reset_complete DEVICE_FAILED"]
         );
-        assert_eq!(counters(adapter).resets_failed, 1);
+        assert_eq!(adapter.counters().resets_failed, 1);
         assert_eq!(seat.send_frame(100), NdisStatus::SUCCESS);
     });
 }
@@ -151,7 +134,7 @@ fn a_reset_aborts_what_was_pending() {
         let (card, _, _, seat) = bound(&world);
         card.answer_sends([Answer::Pending]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
-        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        card.answer_requests([RequestOutcome::Pending]);
         let asked = world
             .ndis
             .query_information(&seat.handle(), Oid(1), &mut [0; 4]);
@@ -185,9 +168,9 @@ fn check_for_hang_is_called_every_two_seconds_and_resets_a_card_that_hangs() {
         card.answer_sends([Answer::Pending]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
         world.sleep(5);
-        assert_eq!(counters(adapter).resets_hung, 0);
+        assert_eq!(adapter.counters().resets_hung, 0);
         world.sleep(2);
-        assert_eq!(counters(adapter).resets_hung, 1);
+        assert_eq!(adapter.counters().resets_hung, 1);
         world.ndis.stop_device(&adapter).expect("it runs");
     });
 }
@@ -197,19 +180,19 @@ fn without_check_for_hang_a_send_pending_for_four_seconds_resets() {
     run(|world| {
         let (card, adapter, _, seat) = bound(&world);
         world.sleep(20);
-        assert_eq!(counters(adapter).resets, 0, "nothing is pending");
+        assert_eq!(adapter.counters().resets, 0, "nothing is pending");
         card.answer_sends([Answer::Pending]);
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
         world.sleep(3);
-        assert_eq!(counters(adapter).resets_hung, 0);
+        assert_eq!(adapter.counters().resets_hung, 0);
         world.sleep(4);
-        assert_eq!(counters(adapter).resets_hung, 1);
+        assert_eq!(adapter.counters().resets_hung, 1);
         assert_eq!(
             world.log.take_with("send_complete"),
             ["tcpip send_complete REQUEST_ABORTED"]
         );
         world.sleep(20);
-        assert_eq!(counters(adapter).resets_hung, 1);
+        assert_eq!(adapter.counters().resets_hung, 1);
     });
 }
 
@@ -227,14 +210,14 @@ fn without_check_for_hang_sends_that_go_on_reset_nothing() {
             card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
             world.interrupt(9);
         }
-        assert_eq!(counters(adapter).resets_hung, 0);
+        assert_eq!(adapter.counters().resets_hung, 0);
         // A request that takes too long does.
-        card.script(|script| script.requests.push_back(RequestOutcome::Pending));
+        card.answer_requests([RequestOutcome::Pending]);
         let mut request = Request::query(Oid(1));
         let status = world.ndis.request(&seat.handle(), &mut request);
         assert_eq!(status, NdisStatus::PENDING);
         world.sleep(7);
-        assert_eq!(counters(adapter).resets_hung, 1);
+        assert_eq!(adapter.counters().resets_hung, 1);
         assert_eq!(
             world.log.take_with("request_complete"),
             ["tcpip request_complete 0x00000001 REQUEST_ABORTED []"]

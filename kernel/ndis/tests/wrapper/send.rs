@@ -1,33 +1,10 @@
 //! Sending and its completion: seed item 32.
 
-use std::sync::Arc;
+use ndis::{MiniportCharacteristics, NdisStatus, PacketFilter, ProtocolCharacteristics};
 
-use ndis::{
-    AdapterHandle, MiniportCharacteristics, NdisStatus, PacketFilter, ProtocolCharacteristics,
-};
-
-use crate::support::miniport::{self, Answer, Card, Deferred};
-use crate::support::protocol::{Observer, Seat};
-use crate::support::{World, frame, lock, run};
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    bound_to(world, &miniport::table())
-}
-
-fn bound_to(
-    world: &World,
-    table: &MiniportCharacteristics<miniport::Fake>,
-) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start_table("card0", &card, table);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
-
-fn sizes(card: &Card) -> Vec<usize> {
-    lock(&card.sent).iter().map(Vec::len).collect()
-}
+use crate::support::miniport::{self, Answer, Deferred};
+use crate::support::protocol::Observer;
+use crate::support::{bound, bound_to, frame, lock, run};
 
 #[test]
 fn seed_32_sends_are_queued_while_the_card_is_out_of_resources() {
@@ -43,14 +20,7 @@ fn seed_32_sends_are_queued_while_the_card_is_out_of_resources() {
             ["card send 114 Success", "card send 115 Resources"]
         );
         assert_eq!(adapter.counters().sends_out_of_resources, 1);
-        assert_eq!(
-            world
-                .ndis
-                .adapter_reports()
-                .next()
-                .map(|report| report.queued_sends),
-            Some(2)
-        );
+        assert_eq!(world.report().queued_sends, 2);
         card.defer(Deferred::ResourcesAvailable);
         world.interrupt(9);
         assert_eq!(
@@ -62,7 +32,7 @@ fn seed_32_sends_are_queued_while_the_card_is_out_of_resources() {
                 "tcpip send_complete SUCCESS"
             ]
         );
-        assert_eq!(sizes(&card), [114, 115, 116]);
+        assert_eq!(card.sizes(), [114, 115, 116]);
         let counters = adapter.counters();
         assert_eq!(
             (counters.sends, counters.sends_done, counters.sends_queued),
@@ -87,7 +57,7 @@ fn seed_32_out_of_resources_again_keeps_the_order() {
             world.interrupt(9);
             card.script(|script| script.sends.clear());
         }
-        assert_eq!(sizes(&card), [114, 115, 116, 117, 118, 119]);
+        assert_eq!(card.sizes(), [114, 115, 116, 117, 118, 119]);
     });
 }
 
@@ -100,7 +70,7 @@ fn seed_32_a_send_that_completes_makes_room() {
         assert_eq!(seat.send_frame(101), NdisStatus::PENDING);
         card.defer(Deferred::CompleteSends(NdisStatus::SUCCESS));
         world.interrupt(9);
-        assert_eq!(sizes(&card), [114, 115]);
+        assert_eq!(card.sizes(), [114, 115]);
         assert_eq!(world.log.take_with("send_complete").len(), 2);
     });
 }
@@ -155,12 +125,7 @@ fn a_pending_send_is_completed_once_with_its_packet() {
         let counters = adapter.counters();
         assert_eq!((counters.sends_done, counters.sends_failed), (1, 1));
         assert_eq!(counters.sends_pending, 2);
-        let binding = world
-            .ndis
-            .binding_reports()
-            .next()
-            .expect("it is open")
-            .counters;
+        let binding = world.binding();
         assert_eq!(
             (binding.sends, binding.sends_done, binding.sends_failed),
             (2, 1, 1)
@@ -195,13 +160,8 @@ fn frames_of_an_impossible_size_are_refused() {
         );
         assert_eq!(seat.send(world.packet(&frame(1500))), NdisStatus::SUCCESS);
         assert_eq!(seat.send(world.packet(&frame(0))), NdisStatus::SUCCESS);
-        assert_eq!(sizes(&card), [1514, 14]);
-        let binding = world
-            .ndis
-            .binding_reports()
-            .next()
-            .expect("it is open")
-            .counters;
+        assert_eq!(card.sizes(), [1514, 14]);
+        let binding = world.binding();
         assert_eq!((binding.sends, binding.sends_invalid), (17, 15));
     });
 }
@@ -229,7 +189,7 @@ fn version_4_sends_several_frames_in_one_call() {
                 .count(),
             4
         );
-        assert_eq!(sizes(&card), [114, 115, 116, 117, 118]);
+        assert_eq!(card.sizes(), [114, 115, 116, 117, 118]);
         // Out of resources in the middle of a batch.
         card.answer_sends([Answer::Success, Answer::Resources]);
         let packets: Vec<_> = (0..3).map(|length| seat.frame(length)).collect();
@@ -240,7 +200,7 @@ fn version_4_sends_several_frames_in_one_call() {
         assert_eq!(world.log.take_with("send_complete").len(), 1);
         card.defer(Deferred::ResourcesAvailable);
         world.interrupt(9);
-        assert_eq!(sizes(&card)[5..], [14, 15, 16]);
+        assert_eq!(card.sizes()[5..], [14, 15, 16]);
         assert_eq!(adapter.counters().sends_done, 8);
     });
 }
@@ -280,7 +240,7 @@ fn send_packets_accepts_what_the_queue_takes() {
         world.interrupt(9);
         let events = world.log.take_with("send_complete");
         assert_eq!(events, ["tcpip send_complete SUCCESS"; 8]);
-        assert_eq!(sizes(&card), [114, 14, 15, 16, 17, 18, 19, 20]);
+        assert_eq!(card.sizes(), [114, 14, 15, 16, 17, 18, 19, 20]);
         world.ndis.stop_device(&adapter).expect("it runs");
         let packets = [world.packet(&frame(46))];
         assert_eq!(
@@ -337,14 +297,7 @@ fn a_completion_of_a_packet_that_is_not_being_sent_is_counted() {
         assert_eq!(seat.send_frame(100), NdisStatus::PENDING);
         assert_eq!(world.log.take_with("send_complete").len(), 1);
         assert_eq!(adapter.counters().sends_completed_unknown, 1);
-        assert_eq!(
-            world
-                .ndis
-                .adapter_reports()
-                .next()
-                .map(|report| report.pending_sends),
-            Some(0)
-        );
+        assert_eq!(world.report().pending_sends, 0);
         assert_eq!(seat.close(), NdisStatus::SUCCESS);
     });
 }

@@ -190,6 +190,10 @@ fn what_cannot_be_done_has_a_reason_and_no_usage() {
         ),
         ("oid GEN_LINK_SPEED 1", "error: not set: "),
         ("oid 0x12345678", "error: the adapter does not answer: "),
+        (
+            "oid GEN_PROTOCOL_OPTIONS",
+            "error: it can only be set: NOT_SUPPORTED",
+        ),
     ] {
         let output = converse(format!("{line}\r").as_bytes());
         assert!(output.contains(reason), "{line}: {output}");

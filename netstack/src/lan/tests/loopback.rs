@@ -1,12 +1,13 @@
 use ndis::{Medium, NdisStatus};
 
-use super::machine::{Machine, Way, lock, run};
+use super::card::Way;
+use super::machine::{Machine, lock, run};
 use super::{LanBinding, LanEvent, bound, counter, packet};
 use crate::tests::support::{EVERYBODY, OUR_HARDWARE, OUR_IP, PEER_IP, udp, udp_frame};
 
 /// Starts the adapter again with another medium.
 fn start_as(machine: &Machine, medium: Medium) -> Option<(LanBinding, Medium)> {
-    machine.ndis.stop_device(&machine.adapter).expect("stopped");
+    machine.stop();
     *lock(&machine.card.medium) = medium;
     let started = machine.ndis.start_device(&machine.adapter);
     started.expect("started");

@@ -1,3 +1,4 @@
+mod card;
 mod loopback;
 mod machine;
 
@@ -12,7 +13,8 @@ use crate::tests::support::{
     self, GATEWAY_IP, OUR_HARDWARE, OUR_IP, PEER_HARDWARE, PEER_IP, arp_request, describe, udp,
 };
 use crate::{HardwareAddress, InterfaceConfiguration, Prefix, Stack, StackConfiguration};
-use machine::{Machine, Way, lock, run};
+use card::Way;
+use machine::{Machine, lock, run};
 
 /// The binding that the machine begins with.
 fn bound(machine: &Machine) -> LanBinding {
@@ -267,7 +269,7 @@ fn frames_are_sent_at_once_or_later_or_not() {
 fn a_stopped_adapter_is_unbound_and_can_come_back() {
     run(8, |machine| {
         let first = bound(machine);
-        machine.ndis.stop_device(&machine.adapter).expect("stopped");
+        machine.stop();
         machine.settle();
         let events = machine.events();
         assert!(
@@ -280,11 +282,7 @@ fn a_stopped_adapter_is_unbound_and_can_come_back() {
             NdisStatus::CLOSING
         );
         assert_eq!(counter(machine, "unsent_not_bound"), 1);
-        machine
-            .ndis
-            .start_device(&machine.adapter)
-            .expect("started");
-        machine.settle();
+        machine.start();
         let second = bound(machine);
         assert_ne!(first, second);
         assert_eq!(
@@ -302,21 +300,13 @@ fn bindings_whose_events_are_not_taken_are_refused_at_last() {
     run(8, |machine| {
         bound(machine);
         *lock(&machine.takes) = false;
-        machine.ndis.stop_device(&machine.adapter).expect("stopped");
-        machine
-            .ndis
-            .start_device(&machine.adapter)
-            .expect("started");
-        machine.settle();
+        machine.stop();
+        machine.start();
         assert_eq!(counter(machine, "refused_bindings"), 1);
         *lock(&machine.takes) = true;
-        machine.ndis.stop_device(&machine.adapter).expect("stopped");
+        machine.stop();
         while machine.lan.dequeue().is_some() {}
-        machine
-            .ndis
-            .start_device(&machine.adapter)
-            .expect("started");
-        machine.settle();
+        machine.start();
         bound(machine);
     });
 }
@@ -326,13 +316,9 @@ fn seed_10_an_adapter_of_another_medium_is_not_bound_and_takes_no_place() {
     run(8, |machine| {
         bound(machine);
         let start_as = |medium| {
-            machine.ndis.stop_device(&machine.adapter).expect("stopped");
+            machine.stop();
             *lock(&machine.card.medium) = medium;
-            machine
-                .ndis
-                .start_device(&machine.adapter)
-                .expect("started");
-            machine.settle();
+            machine.start();
             machine.events()
         };
         for _ in 0..4 {
@@ -350,12 +336,8 @@ fn a_refused_packet_filter_undoes_the_binding() {
     run(8, |machine| {
         bound(machine);
         *lock(&machine.card.refuse_filter) = true;
-        machine.ndis.stop_device(&machine.adapter).expect("stopped");
-        machine
-            .ndis
-            .start_device(&machine.adapter)
-            .expect("started");
-        machine.settle();
+        machine.stop();
+        machine.start();
         assert_eq!(counter(machine, "bound"), counter(machine, "unbound"));
         let last = machine.events().pop();
         assert!(matches!(last, Some(LanEvent::Unbound { .. })), "{last:?}");

@@ -91,6 +91,7 @@ impl Bench {
                 counters.passed
                     + counters.lost
                     + counters.over_limit
+                    + counters.pool_short
                     + self.netem.held(direction) as u64,
                 "{direction}: {counters:?}"
             );

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use executive::{Duration, Instant};
+use ndis::PacketPool;
 
 use super::{Bench, numbered};
 use crate::Direction;
@@ -183,6 +184,34 @@ fn as_much_as_ever_can_be_held_is_held() {
     bench.run_until(1_000);
     assert_eq!(bench.numbers().len(), 2 * MAXIMUM_HELD);
     bench.assert_accounted();
+}
+
+#[test]
+fn a_quarter_of_the_pool_is_left_to_others() {
+    let mut bench = Bench::with_pool("delay=1ms limit=256", PacketPool::new(16, 64));
+    bench.send_numbered(0..20);
+    // One more than three quarters: the packet that comes has been taken from the pool too.
+    assert_eq!(bench.netem.held(Direction::Out), 12);
+    assert_eq!(bench.counters().pool_short, 8);
+    bench.assert_accounted();
+    bench.run_until(1_000);
+    assert_eq!(bench.numbers().len(), 12);
+    // The same of the buffers, of which a large packet has several.
+    let mut bench = Bench::with_pool("delay=1ms limit=256", PacketPool::new(64, 16));
+    for _ in 0..5 {
+        bench.send(&[0; 3 * ndis::packet::BUFFER_SIZE]);
+    }
+    assert_eq!(bench.netem.held(Direction::Out), 4);
+    assert_eq!(bench.counters().pool_short, 1);
+}
+
+#[test]
+fn what_is_not_held_passes_however_short_the_pool_is() {
+    let pool = PacketPool::new(4, 4);
+    let _others: Vec<_> = (0..3).filter_map(|_| pool.allocate(0)).collect();
+    let mut bench = Bench::with_pool("corrupt=100%", pool);
+    bench.send_numbered(0..1);
+    assert_eq!(bench.counters().passed, 1);
 }
 
 #[test]

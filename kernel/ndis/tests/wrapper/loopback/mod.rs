@@ -151,7 +151,7 @@ fn all_local_takes_what_is_sent_and_nothing_else() {
     run(|world| {
         let (card, _, first, second) = bound(&world);
         second.set_filter(PacketFilter::ALL_LOCAL);
-        let report = world.ndis.adapter_reports().next().expect("there is one");
+        let report = world.report();
         assert_eq!(
             report.packet_filter,
             PacketFilter::DIRECTED | PacketFilter::BROADCAST,

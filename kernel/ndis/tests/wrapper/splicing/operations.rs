@@ -83,7 +83,7 @@ fn a_removal_waits_for_a_card_that_hangs_until_it_is_reset() {
         assert_eq!(stack(stacks.adapter), ["card0"]);
         assert_eq!(completions(&world), ["tcpip send_complete REQUEST_ABORTED"]);
         assert_eq!(stacks.adapter.counters().resets_hung, 1);
-        let report = world.ndis.adapter_reports().next().expect("there is one");
+        let report = world.report();
         assert_eq!((report.name, report.pending_sends), ("filter1", 0));
     });
 }

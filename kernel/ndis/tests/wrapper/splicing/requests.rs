@@ -23,9 +23,7 @@ fn seed_58_queued_requests_move_with_their_binding() {
             let mut request = Request::query(oid);
             world.ndis.request(&stacks.seat.handle(), &mut request)
         };
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         assert_eq!(ask(Oid(1)), NdisStatus::PENDING, "the card has it");
         let wider = PacketFilter::DIRECTED | PacketFilter::ALL_MULTICAST;
         assert_eq!(
@@ -53,9 +51,7 @@ fn seed_58_queued_requests_move_with_their_binding() {
         }
 
         // And back: pending in the filter and in the card, and queued in the filter.
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         assert_eq!(ask(Oid(1)), NdisStatus::PENDING);
         assert_eq!(
             set_filter(&world, &stacks, PacketFilter::DIRECTED),
@@ -85,9 +81,7 @@ fn seed_58_queued_requests_move_with_their_binding() {
 fn a_setting_that_fails_below_after_the_move_is_taken_back_above() {
     run(|world| {
         let stacks = Stacks::new(&world);
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         let wider = PacketFilter::DIRECTED | PacketFilter::PROMISCUOUS;
         assert_eq!(set_filter(&world, &stacks, wider), NdisStatus::PENDING);
         stacks.pile([0]);
@@ -106,9 +100,7 @@ fn a_setting_that_fails_below_after_the_move_is_taken_back_above() {
 fn a_request_pending_below_does_not_keep_a_filter_from_starting() {
     run(|world| {
         let stacks = Stacks::new(&world);
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         let mut request = Request::query(Oid(1));
         let asked = world.ndis.request(&stacks.seat.handle(), &mut request);
         assert_eq!(asked, NdisStatus::PENDING);
@@ -226,9 +218,7 @@ fn a_setting_given_up_in_a_reset_is_made_again() {
 fn a_packet_filter_that_the_card_may_have_or_not_is_set_again() {
     run(|world| {
         let stacks = Stacks::new(&world);
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         let status = set_filter(&world, &stacks, PacketFilter::PROMISCUOUS);
         assert_eq!(status, NdisStatus::PENDING);
         world.log.take();
@@ -251,9 +241,7 @@ fn a_request_pending_through_a_filter_is_given_up_by_the_reset_of_the_card_alone
     run(|world| {
         let stacks = Stacks::new(&world);
         stacks.pile(0..2);
-        stacks
-            .card
-            .script(|script| script.requests.push_back(RequestOutcome::Pending));
+        stacks.card.answer_requests([RequestOutcome::Pending]);
         let mut request = Request::query(Oid(1));
         let asked = world.ndis.request(&stacks.seat.handle(), &mut request);
         assert_eq!(asked, NdisStatus::PENDING);

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use executive::simulation::Simulation;
 use executive::{Duration, Executive, NtStatus};
+use ndis::counters::BindingCounters;
 use ndis::{
-    AdapterHandle, BusPlatform, Configuration, InterruptService, Limits, MiniportCharacteristics,
-    MiniportHandle, Ndis, Packet, PacketPool, ProtocolCharacteristics, ProtocolHandle, Resources,
+    AdapterHandle, AdapterReport, BusPlatform, Configuration, InterruptService, Limits,
+    MiniportCharacteristics, MiniportHandle, Ndis, NdisStatus, Packet, PacketPool,
+    ProtocolCharacteristics, ProtocolHandle, Resources,
 };
 
 use miniport::{Card, Fake};
@@ -224,6 +226,33 @@ impl World {
         registered.expect("the table is good")
     }
 
+    /// What registering a card with `length` bytes of `table` answers.
+    pub(crate) fn register_status(
+        &self,
+        table: &MiniportCharacteristics<Fake>,
+        length: usize,
+    ) -> NdisStatus {
+        let card = self.card("card");
+        let registered = self.ndis.register_miniport("fake", table, length, card);
+        registered.err().unwrap_or(NdisStatus::SUCCESS)
+    }
+
+    /// An adapter called `section` with the version 3 table, not started.
+    pub(crate) fn add(&self, section: &'static str, card: &Arc<Card>) -> AdapterHandle {
+        self.add_table(section, card, &miniport::table())
+    }
+
+    pub(crate) fn add_table(
+        &self,
+        section: &'static str,
+        card: &Arc<Card>,
+        table: &MiniportCharacteristics<Fake>,
+    ) -> AdapterHandle {
+        let miniport = self.register_table(card, table);
+        let adapter = self.ndis.add_device(miniport, section, Resources::isa());
+        adapter.expect("there is room for the adapter")
+    }
+
     /// A started adapter called `section` with the version 3 table.
     pub(crate) fn start(&self, section: &'static str, card: &Arc<Card>) -> AdapterHandle {
         self.start_table(section, card, &miniport::table())
@@ -235,9 +264,7 @@ impl World {
         card: &Arc<Card>,
         table: &MiniportCharacteristics<Fake>,
     ) -> AdapterHandle {
-        let miniport = self.register_table(card, table);
-        let adapter = self.ndis.add_device(miniport, section, Resources::isa());
-        let adapter = adapter.expect("there is room for the adapter");
+        let adapter = self.add_table(section, card, table);
         self.ndis.start_device(&adapter).expect("the card starts");
         adapter
     }
@@ -270,6 +297,28 @@ impl World {
         (observer, seat)
     }
 
+    /// The first adapter as it is now.
+    pub(crate) fn report(&self) -> AdapterReport {
+        let first = self.ndis.adapter_reports().next();
+        first.expect("there is an adapter")
+    }
+
+    /// Counters of the first binding.
+    pub(crate) fn binding(&self) -> BindingCounters {
+        let first = self.ndis.binding_reports().next();
+        first.expect("there is a binding").counters
+    }
+
+    /// Who is bound to what, in order of the names.
+    pub(crate) fn bindings(&self) -> Vec<(&'static str, &'static str)> {
+        let reports = self.ndis.binding_reports();
+        let mut pairs: Vec<_> = reports
+            .map(|report| (report.protocol, report.adapter))
+            .collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
     /// A packet with these bytes.
     pub(crate) fn packet(&self, bytes: &[u8]) -> Packet {
         let mut packet = self.pool.allocate(0).expect("the pool has packets");
@@ -293,6 +342,22 @@ impl World {
     pub(crate) fn sleep(&self, seconds: u64) {
         self.executive().sleep(Duration::from_secs(seconds));
     }
+}
+
+/// A started card, and a protocol bound to it.
+pub(crate) fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
+    bound_to(world, &miniport::table())
+}
+
+/// The same with a table of the card's own.
+pub(crate) fn bound_to(
+    world: &World,
+    table: &MiniportCharacteristics<Fake>,
+) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
+    let card = world.card("card");
+    let adapter = world.start_table("card0", &card, table);
+    let (observer, seat) = world.bound("tcpip");
+    (card, adapter, observer, seat)
 }
 
 /// An Ethernet frame to `destination` with `length` bytes of payload.

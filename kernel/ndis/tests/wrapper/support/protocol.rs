@@ -179,6 +179,15 @@ impl Observer {
     }
 }
 
+/// What the binding is answered.
+pub(crate) fn query(seat: &Seat, oid: Oid) -> Result<Vec<u8>, NdisStatus> {
+    let mut buffer = [0; 256];
+    let length = seat
+        .ndis
+        .query_information(&seat.handle(), oid, &mut buffer)?;
+    Ok(buffer[..length].to_vec())
+}
+
 pub(crate) struct Fake;
 
 impl ProtocolDriver for Fake {

@@ -77,14 +77,22 @@ fn list_one(session: &mut Session, adapter: AdapterHandle, oid: Oid) {
     let _ = write!(session.output, "{:#010x} {name:<31} ", oid.0);
     let _ = match answer {
         Ok(bytes) => writeln!(session.output, "{}", Value { oid, bytes }),
+        Err(NdisStatus::NOT_SUPPORTED) if oid.is_set_only() => {
+            writeln!(session.output, "(set only)")
+        }
         Err(status) => writeln!(session.output, "({status})"),
     };
 }
 
 fn show(session: &mut Session, adapter: AdapterHandle, oid: Oid) -> Outcome {
     let mut buffer = [0; REQUEST_BUFFER_SIZE];
-    let bytes = ask(session, adapter, oid, &mut buffer)
-        .map_err(|status| Failure::error("the adapter does not answer", status))?;
+    let what = if oid.is_set_only() {
+        "it can only be set"
+    } else {
+        "the adapter does not answer"
+    };
+    let bytes =
+        ask(session, adapter, oid, &mut buffer).map_err(|status| Failure::error(what, status))?;
     let value = Value { oid, bytes };
     let _ = writeln!(session.output, "{} {value:#}", Identifier(oid));
     Ok(())

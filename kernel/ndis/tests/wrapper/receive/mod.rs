@@ -1,36 +1,16 @@
-//! Receiving: seed items 18 to 21.
+//! Receiving: seed items 18, 19 and 21.
 
-use std::sync::Arc;
+mod payload;
 
 use crate::support::miniport::{ADDRESS, Card, Deferred};
-use crate::support::protocol::{self, Observer, Seat};
-use crate::support::{World, frame, frame_to, lock, run};
-use executive::NtStatus;
-use ndis::counters::{AdapterCounters, BindingCounters};
-use ndis::{AdapterHandle, NdisStatus, Oid, PacketFilter, PacketPool};
+use crate::support::{World, bound, frame, frame_to, run};
+use ndis::counters::AdapterCounters;
+use ndis::{AdapterHandle, NdisStatus, Oid, PacketFilter};
 
 const BROADCAST: [u8; 6] = [0xFF; 6];
 const GROUP: [u8; 6] = [0x01, 0, 0x5E, 0, 0, 1];
 const OTHER_GROUP: [u8; 6] = [0x01, 0, 0x5E, 0, 0, 2];
 const FOREIGN: [u8; 6] = [2, 0, 0, 0, 0, 0x55];
-
-/// A started card, and a protocol bound to it.
-fn bound(world: &World) -> (Arc<Card>, AdapterHandle, Arc<Observer>, &'static Seat) {
-    let card = world.card("card");
-    let adapter = world.start("card0", &card);
-    let (observer, seat) = world.bound("tcpip");
-    (card, adapter, observer, seat)
-}
-
-/// Counters of the only binding.
-fn binding(world: &World) -> BindingCounters {
-    world
-        .ndis
-        .binding_reports()
-        .next()
-        .expect("there is a binding")
-        .counters
-}
 
 /// Has the card receive frames; returns what the counters of the adapter grew by.
 fn receive(
@@ -108,7 +88,7 @@ fn seed_18_nothing_is_received_until_a_filter_is_set() {
             vec![frame(46), frame_to(BROADCAST, 46)],
         );
         assert_eq!((grown.dropped_no_binding, grown.dropped_filtered), (0, 2));
-        assert_eq!(binding(&world).frames_filtered, 2);
+        assert_eq!(world.binding().frames_filtered, 2);
         assert!(world.log.take_with("tcpip receive").is_empty());
     });
 }
@@ -142,9 +122,9 @@ fn seed_18_each_binding_has_a_packet_filter_of_its_own() {
         ] {
             seat.set_filter(filter);
             for (frame, expected) in frames().into_iter().zip(taken) {
-                let before = binding(&world);
+                let before = world.binding();
                 receive(&world, &card, adapter, vec![frame]);
-                let after = binding(&world);
+                let after = world.binding();
                 let indicated = after.frames_indicated - before.frames_indicated;
                 let filtered = after.frames_filtered - before.frames_filtered;
                 assert_eq!(
@@ -181,7 +161,7 @@ fn seed_19_not_accepted_is_counted_by_binding_and_adapter() {
             let grown = receive(&world, &card, adapter, vec![frame(46)]);
             assert_eq!(grown.dropped_not_accepted, dropped, "{answer}");
         }
-        let counters = binding(&world);
+        let counters = world.binding();
         assert_eq!(counters.frames_indicated, 5);
         assert_eq!(counters.frames_accepted, 1);
         assert_eq!(counters.frames_not_accepted, 2);
@@ -210,76 +190,6 @@ fn seed_19_a_header_too_short_is_dropped_and_counted() {
 }
 
 #[test]
-fn seed_20_a_lookahead_that_is_the_whole_payload_is_copied() {
-    run(|world| {
-        let (card, adapter, observer, _) = bound(&world);
-        observer.script(|script| script.take = true);
-        receive(&world, &card, adapter, vec![frame(46)]);
-        assert!(world.log.take_with("transfer").is_empty());
-        assert_eq!(*lock(&observer.received), [frame(46)[14..].to_vec()]);
-    });
-}
-
-#[test]
-fn seed_20_a_longer_payload_is_transferred_and_completed_by_the_caller() {
-    run(|world| {
-        let (card, adapter, observer, _) = bound(&world);
-        observer.script(|script| script.take = true);
-        receive(&world, &card, adapter, vec![frame(1500)]);
-        assert_eq!(
-            world.log.take_with("transfer"),
-            ["card transfer 0 1500", "tcpip transferred Ok(1500)"]
-        );
-        assert_eq!(*lock(&observer.received), [frame(1500)[14..].to_vec()]);
-        assert_eq!(binding(&world).transfers, 1);
-    });
-}
-
-#[test]
-fn seed_20_a_pending_transfer_is_completed_by_the_miniport() {
-    run(|world| {
-        let (card, adapter, observer, seat) = bound(&world);
-        observer.script(|script| script.take = true);
-        card.script(|script| script.pend_transfers = true);
-        receive(&world, &card, adapter, vec![frame(1500)]);
-        assert_eq!(
-            world.log.take_with("transfer"),
-            ["card transfer 0 1500", "tcpip transfer pending"]
-        );
-        assert!(lock(&observer.received).is_empty());
-        // The binding cannot end before its transfer.
-        assert_eq!(seat.close(), NdisStatus::PENDING);
-        card.defer(Deferred::CompleteTransfers);
-        world.interrupt(9);
-        let events = world.log.take_with("tcpip");
-        assert_eq!(
-            events,
-            [
-                "tcpip transfer_complete Ok(1500)",
-                "tcpip close_complete SUCCESS"
-            ]
-        );
-        assert_eq!(*lock(&observer.received), [frame(1500)[14..].to_vec()]);
-    });
-}
-
-#[test]
-fn seed_21_a_failed_transfer_is_dropped_and_counted() {
-    run(|world| {
-        let (card, adapter, observer, _) = bound(&world);
-        observer.script(|script| script.take = true);
-        card.script(|script| script.fail_transfers = true);
-        receive(&world, &card, adapter, vec![frame(1500)]);
-        assert_eq!(
-            world.log.take_with("transferred"),
-            ["tcpip transferred Err(FAILURE)"]
-        );
-        assert!(lock(&observer.received).is_empty());
-        assert_eq!(binding(&world).transfers_failed, 1);
-    });
-}
-
-#[test]
 fn seed_21_receive_complete_follows_the_batch_once() {
     run(|world| {
         let (card, adapter, ..) = bound(&world);
@@ -296,61 +206,6 @@ fn seed_21_receive_complete_follows_the_batch_once() {
         world.interrupt(9);
         let events = world.log.take_with("tcpip");
         assert_eq!(events, ["tcpip receive 14 46 46", "tcpip receive_complete"]);
-    });
-}
-
-#[test]
-fn a_packet_is_indicated_as_such_to_those_that_take_packets() {
-    run(|world| {
-        let (card, ..) = bound(&world);
-        let packets = Observer::new("packets", world.log.clone(), world.pool);
-        world.protocol_table(&packets, &protocol::table_with_receive_packet());
-        packets.seat().set_filter(PacketFilter::DIRECTED);
-        world.log.take();
-        card.defer(Deferred::IndicatePacket(frame(1500)));
-        world.interrupt(9);
-        assert_eq!(
-            world.log.take_with("receive"),
-            [
-                "tcpip receive 14 1500 1500",
-                "packets receive_packet 1514",
-                "tcpip receive_complete",
-                "packets receive_complete"
-            ]
-        );
-        assert_eq!(*lock(&packets.received), [frame(1500)]);
-        // Frames that are in the card go to its Receive handler all the same.
-        card.receive([frame(46)]);
-        world.interrupt(9);
-        assert_eq!(world.log.take_with("packets receive ").len(), 1);
-    });
-}
-
-#[test]
-fn a_packet_in_several_buffers_is_transferred_whole() {
-    run(|world| {
-        let (card, _, observer, _) = bound(&world);
-        observer.script(|script| script.take = true);
-        // Longer than one buffer: the lookahead is what the first one has.
-        card.defer(Deferred::IndicatePacket(frame(3000)));
-        world.interrupt(9);
-        // The protocol's packet has room for one buffer only.
-        assert_eq!(
-            world.log.take_with("transferred"),
-            ["tcpip transferred Err(RESOURCES)"]
-        );
-        card.defer(Deferred::IndicatePacket(frame(2040)));
-        world.interrupt(9);
-        assert_eq!(
-            world.log.take_with("transferred"),
-            ["tcpip transferred Ok(2040)"]
-        );
-        assert_eq!(*lock(&observer.received), [frame(2040)[14..].to_vec()]);
-        for length in 0..14 {
-            card.defer(Deferred::IndicatePacket(frame(46)[..length].to_vec()));
-        }
-        world.interrupt(9);
-        assert!(world.log.take_with("tcpip").is_empty());
     });
 }
 
@@ -392,35 +247,11 @@ fn status_indications_go_to_every_binding_and_are_noted() {
             world.log.take_with("tcpip"),
             ["tcpip status MEDIA_DISCONNECT", "tcpip status_complete"]
         );
-        let connected = || {
-            world
-                .ndis
-                .adapter_reports()
-                .next()
-                .map(|report| report.is_media_connected)
-        };
+        let connected = || Some(world.report().is_media_connected);
         assert_eq!(connected(), Some(false));
         card.defer(Deferred::Status(NdisStatus::MEDIA_CONNECT));
         world.interrupt(9);
         assert_eq!(connected(), Some(true));
         assert_eq!(adapter.counters().status_indications, 2);
-    });
-}
-
-#[test]
-fn the_pool_of_the_protocol_may_be_empty() {
-    run(|world| {
-        let card = world.card("card");
-        let adapter = world.start("card0", &card);
-        let poor = Observer::new("poor", world.log.clone(), PacketPool::new(0, 0));
-        world.protocol_table(&poor, &protocol::table());
-        poor.seat().set_filter(PacketFilter::DIRECTED);
-        poor.script(|script| script.take = true);
-        receive(&world, &card, adapter, vec![frame(46)]);
-        assert_eq!(binding(&world).frames_out_of_resources, 1);
-        assert_eq!(
-            NtStatus::from(NdisStatus::RESOURCES),
-            NtStatus::INSUFFICIENT_RESOURCES
-        );
     });
 }
