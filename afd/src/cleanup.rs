@@ -56,7 +56,7 @@ impl Afd {
         let Some(block) = self.endpoints.get_mut(endpoint) else {
             return;
         };
-        while block.receive.discard(&mut self.datagrams) {
+        while block.receive.discard(&mut self.datagrams.usage) {
             self.counters.dropped_unread += 1;
         }
         if let Some(address) = block.address.take() {
@@ -79,9 +79,16 @@ impl Afd {
             .ok_or(NtStatus::FILE_CLOSED)?;
         block.handles -= 1;
         if block.handles == 0 {
-            self.endpoints.remove(endpoint);
+            self.free_endpoint(endpoint);
             self.counters.endpoints_closed += 1;
         }
         Ok(0)
+    }
+
+    /// Frees an endpoint that holds nothing any more.
+    pub(crate) fn free_endpoint(&mut self, endpoint: Key) {
+        if let Some(block) = self.endpoints.remove(endpoint) {
+            self.datagrams.give_back(block.receive);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the device has seen, and how full its tables are.
 
 use executive::pool::PoolUsage;
+use executive::status::NtStatus;
 
 executive::counters! {
     /// Counters of the AFD device.
@@ -60,6 +61,21 @@ executive::counters! {
         polls_timed_out,
         /// Requests that could not wait because there was no room for them.
         pending_full,
+    }
+}
+
+impl AfdCounters {
+    /// Counts a datagram as handed to a caller; the status that tells whether
+    /// it was cut to the caller's room.
+    #[inline]
+    pub(crate) const fn deliver(&mut self, is_truncated: bool) -> NtStatus {
+        self.datagrams_delivered += 1;
+        if is_truncated {
+            self.datagrams_truncated += 1;
+            NtStatus::BUFFER_OVERFLOW
+        } else {
+            NtStatus::SUCCESS
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use executive::status::NtStatus;
 use netstack::tdi::Transport;
 
 use crate::device::Afd;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{DEFAULT_WINDOW_SIZE, Endpoint};
 use crate::ioctl::{EndpointFlags, OpenPacket};
 use crate::request::AfdRequest;
 use crate::table::Key;
@@ -14,26 +14,25 @@ impl Afd {
     /// packet it is a handle to the device itself, through which other
     /// endpoints can be polled.
     pub(crate) fn create(&mut self, request: &AfdRequest) -> Result<usize, NtStatus> {
-        let limit = self.configuration.datagrams_per_endpoint;
         let payload = request.input.as_slice();
-        let block = if payload.is_empty() {
-            Endpoint::new(EndpointFlags::empty(), 0, None, limit)
+        let (flags, group, transport) = if payload.is_empty() {
+            (EndpointFlags::empty(), 0, None)
         } else {
             let packet = OpenPacket::parse(payload)?;
-            Endpoint::new(
-                packet.flags,
-                packet.group,
-                Some(transport_of(&packet)?),
-                limit,
-            )
+            (packet.flags, packet.group, Some(transport_of(&packet)?))
         };
-        let endpoint = self
+        let vacant = self
             .endpoints
-            .insert(block)
-            .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+            .vacant()
+            .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        let receive = self
+            .datagrams
+            .take_window(DEFAULT_WINDOW_SIZE)
+            .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        let endpoint = vacant.fill(Endpoint::new(flags, group, transport, receive));
         let handle = self.open_handle(endpoint);
         if handle.is_err() {
-            self.endpoints.remove(endpoint);
+            self.free_endpoint(endpoint);
         } else {
             self.counters.endpoints_created += 1;
         }

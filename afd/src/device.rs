@@ -11,7 +11,7 @@ use netstack::Stack;
 use netstack::tdi::{AddressHandle, Completion};
 
 use crate::counters::{AfdCounters, AfdUsage};
-use crate::endpoint::{Endpoint, Queue, State, StoredDatagram};
+use crate::endpoint::{DatagramMemory, Endpoint, Queue, State};
 use crate::handle::HandleTable;
 use crate::ioctl::{ControlCode, ShareType};
 use crate::pending::PendingTable;
@@ -61,11 +61,10 @@ impl Default for AfdConfiguration {
 /// It completes no IRP itself, so it can be called with a lock held. Any IRQL
 /// up to Dispatch.
 pub struct Afd {
-    pub(crate) configuration: AfdConfiguration,
     pub(crate) handles: HandleTable,
     pub(crate) endpoints: Slab<Endpoint>,
     pub(crate) pending: PendingTable,
-    pub(crate) datagrams: Lists<StoredDatagram>,
+    pub(crate) datagrams: DatagramMemory,
     pub(crate) sends: Slab<SendInProgress>,
     pub(crate) registrations: Lists<Registration>,
     /// The polls that an event ends, while they are being looked for.
@@ -147,11 +146,14 @@ impl Afd {
     /// Allocates a device without endpoints.
     pub fn new(configuration: &AfdConfiguration) -> Self {
         Self {
-            configuration: *configuration,
             handles: HandleTable::new(configuration.handles),
             endpoints: Slab::new(configuration.endpoints),
             pending: PendingTable::new(configuration.irps),
-            datagrams: Lists::new(configuration.datagrams),
+            datagrams: DatagramMemory::new(
+                configuration.endpoints,
+                configuration.datagrams_per_endpoint,
+                configuration.datagrams,
+            ),
             sends: Slab::new(configuration.sends),
             registrations: Lists::new(configuration.poll_registrations),
             hits: Vec::with_capacity(configuration.irps as usize),
@@ -252,6 +254,7 @@ impl Afd {
 
     /// Takes a completion of the transport in. Those of requests that are not
     /// this device's, or that it has forgotten, are dropped.
+    #[inline(always)]
     pub fn transport_completed(&mut self, completion: Completion) {
         match TransportRequest::from_id(completion.request) {
             TransportRequest::Receive(endpoint) => {
@@ -295,7 +298,7 @@ impl Afd {
             handles: self.handles.usage(),
             endpoints: self.endpoints.usage(),
             pending: self.pending.usage(),
-            datagrams: self.datagrams.usage(),
+            datagrams: self.datagrams.usage,
             sends: self.sends.usage(),
             poll_registrations: self.registrations.usage(),
         }

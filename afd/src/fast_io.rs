@@ -11,11 +11,12 @@ use netstack::tdi::{Payload, ReceiveFlags};
 use netstack::{SocketAddress, Stack};
 
 use crate::device::Afd;
-use crate::endpoint::{Queue, StoredDatagram};
+use crate::endpoint::{Endpoint, Queue};
 use crate::handle::Handle;
 use crate::ioctl::AfdFlags;
 use crate::request::Datagram;
 use crate::send::{MAXIMUM_DATAGRAM_SIZE, Send};
+use crate::table::Key;
 
 /// A receive that fast I/O has carried out.
 #[derive(Debug)]
@@ -27,6 +28,11 @@ pub struct FastReceive {
 }
 
 impl Afd {
+    fn endpoint_of(&self, handle: Handle) -> Option<(Key, &Endpoint)> {
+        let key = self.handles.endpoint(handle).ok()?;
+        Some((key, self.endpoints.get(key)?))
+    }
+
     /// Receives the oldest datagram that waits; of a longer one than
     /// `capacity` bytes the beginning. `None`: an IRP has to be made.
     #[inline]
@@ -47,26 +53,13 @@ impl Afd {
         {
             return None;
         }
-        let (datagram, is_truncated) = block.receive.take_oldest(&mut self.datagrams, capacity)?;
+        let (datagram, is_truncated) = block
+            .receive
+            .take_oldest(capacity, &mut self.datagrams.usage)?;
         self.counters.fast_receives += 1;
-        self.counters.datagrams_delivered += 1;
-        self.counters.datagrams_truncated += u64::from(is_truncated);
-        let StoredDatagram {
-            packet,
-            source,
-            flags,
-        } = datagram;
         Some(FastReceive {
-            status: if is_truncated {
-                NtStatus::BUFFER_OVERFLOW
-            } else {
-                NtStatus::SUCCESS
-            },
-            datagram: Datagram {
-                packet,
-                source,
-                flags,
-            },
+            status: self.counters.deliver(is_truncated),
+            datagram,
         })
     }
 
@@ -84,19 +77,19 @@ impl Afd {
         stack: &mut Stack,
         now: Instant,
     ) -> Result<NtStatus, Payload> {
-        let Ok(endpoint) = self.handles.endpoint(handle) else {
+        let Some((endpoint, block)) = self.endpoint_of(handle) else {
             return Err(data);
         };
-        let block = self.endpoints.get(endpoint);
-        let remote = block
-            .filter(|block| block.address.is_some() && block.send.buffers())
-            .and_then(|block| remote.or(block.remote));
-        let Some(remote) = remote.filter(|_| data.packet.len() <= MAXIMUM_DATAGRAM_SIZE) else {
+        let (Some(address), Some(remote)) = (block.address, remote.or(block.remote)) else {
             return Err(data);
         };
+        if !block.send.buffers() || data.packet.len() > MAXIMUM_DATAGRAM_SIZE {
+            return Err(data);
+        }
         self.counters.fast_sends += 1;
         let send = Send {
             endpoint,
+            address,
             remote,
             flags: AfdFlags::empty(),
             data,

@@ -33,6 +33,7 @@ mod receive;
 mod request;
 mod send;
 mod table;
+mod trace;
 mod transport;
 pub mod winsock;
 

@@ -3,15 +3,17 @@
 
 use executive::status::NtStatus;
 use executive::time::Instant;
+use ndis::packet::Packet;
 use netstack::Stack;
-use netstack::tdi::{Completion, CompletionKind, ReceiveFlags, ReceivedDatagram};
+use netstack::tdi::{Completion, CompletionKind, ReceiveFlags};
 
 use crate::device::{Afd, Outcome};
-use crate::endpoint::{Full, Queue, State, StoredDatagram, Taken};
+use crate::endpoint::{Full, Queue, State, Taken};
 use crate::ioctl::{AfdFlags, ReceiveInfo};
 use crate::pending::Operation;
 use crate::request::{AfdIrp, AfdRequest, Datagram, MajorFunction};
 use crate::table::Key;
+use crate::trace;
 
 impl Afd {
     /// Receives a datagram, or waits for one (seed items 46 and 47).
@@ -73,7 +75,7 @@ impl Afd {
         }
         match block
             .receive
-            .take(&mut self.datagrams, info.capacity, info.tdi_flags)
+            .take(info.capacity, info.tdi_flags, &mut self.datagrams.usage)
         {
             Taken::Nothing => None,
             Taken::Refused {
@@ -90,30 +92,10 @@ impl Afd {
         }
     }
 
-    fn deliver(
-        &mut self,
-        irp: &mut AfdIrp,
-        datagram: StoredDatagram,
-        is_truncated: bool,
-    ) -> Outcome {
-        let StoredDatagram {
-            packet,
-            source,
-            flags,
-        } = datagram;
-        let information = packet.len();
-        self.counters.datagrams_delivered += 1;
-        self.counters.datagrams_truncated += u64::from(is_truncated);
-        irp.reply_mut().datagram = Some(Datagram {
-            packet,
-            source,
-            flags,
-        });
-        let status = if is_truncated {
-            NtStatus::BUFFER_OVERFLOW
-        } else {
-            NtStatus::SUCCESS
-        };
+    fn deliver(&mut self, irp: &mut AfdIrp, datagram: Datagram, is_truncated: bool) -> Outcome {
+        let information = datagram.packet.len();
+        irp.reply_mut().datagram = Some(datagram);
+        let status = self.counters.deliver(is_truncated);
         Outcome {
             status,
             information,
@@ -134,57 +116,52 @@ impl Afd {
             self.counters.dropped_closed += u64::from(is_datagram);
             return;
         };
-        let somebody_waits = !block.queues.get(Queue::Receive).is_empty();
-        let is_polled = !block.registrations.is_empty();
-        match completion.kind {
-            CompletionKind::Received(received) => self.store(endpoint, received),
-            _ => self.receive_failed(endpoint, completion.status),
+        let has_listeners =
+            !block.queues.get(Queue::Receive).is_empty() || !block.registrations.is_empty();
+        if let CompletionKind::Received(received) = completion.kind {
+            let datagram = Datagram {
+                packet: received.packet,
+                source: received.source,
+                flags: received.flags,
+            };
+            self.counters.datagrams_received += 1;
+            trace::datagram(&datagram.packet, "from", datagram.source);
+            self.counters.bytes_received += datagram.packet.len() as u64;
+            let stored = block.receive.store(datagram, &mut self.datagrams.usage);
+            if let Err((full, datagram)) = stored {
+                self.drop_received(full, &datagram.packet);
+            }
+        } else {
+            block.error = Some(completion.status);
+            self.receive_failed(completion.status);
         }
-        if somebody_waits {
-            self.satisfy_receives(endpoint);
-        }
-        if is_polled {
-            self.signal(endpoint);
+        if has_listeners {
+            self.tell_listeners(endpoint);
         }
     }
 
-    #[inline(always)]
-    fn store(&mut self, endpoint: Key, received: ReceivedDatagram) {
-        let ReceivedDatagram {
-            packet,
-            source,
-            flags,
-            ..
-        } = received;
-        let Some(block) = self.endpoints.get_mut(endpoint) else {
-            return;
-        };
-        self.counters.datagrams_received += 1;
-        self.counters.bytes_received += packet.len() as u64;
-        let id = packet.info().id;
-        log::trace!(target: "afd", "packet {id} of {} bytes from {source}", packet.len());
-        let datagram = StoredDatagram {
-            packet,
-            source,
-            flags,
-        };
-        if let Err(full) = block.receive.store(&mut self.datagrams, datagram) {
-            log::trace!(target: "afd", "packet {id} dropped: {full:?} full");
-            *match full {
-                Full::Window => &mut self.counters.dropped_window_full,
-                Full::Endpoint => &mut self.counters.dropped_queue_full,
-                Full::Device => &mut self.counters.dropped_pool_full,
-            } += 1;
-        }
+    /// Something has arrived at an endpoint where somebody waits for it.
+    #[inline(never)]
+    fn tell_listeners(&mut self, endpoint: Key) {
+        self.satisfy_receives(endpoint);
+        self.signal(endpoint);
+    }
+
+    #[cold]
+    fn drop_received(&mut self, full: Full, packet: &Packet) {
+        log::trace!(target: "afd", "packet {} dropped: {full:?} full", packet.info().id);
+        *match full {
+            Full::Window => &mut self.counters.dropped_window_full,
+            Full::Endpoint => &mut self.counters.dropped_queue_full,
+            Full::Device => &mut self.counters.dropped_pool_full,
+        } += 1;
     }
 
     /// An error of the transport is reported once, to the next receive.
-    fn receive_failed(&mut self, endpoint: Key, status: NtStatus) {
+    #[cold]
+    fn receive_failed(&mut self, status: NtStatus) {
         self.counters.receive_errors += 1;
         log::debug!(target: "afd", "a receive failed: {status}");
-        if let Some(block) = self.endpoints.get_mut(endpoint) {
-            block.error = Some(status);
-        }
     }
 
     /// Gives what the endpoint holds to the receives that wait. Each leaves

@@ -173,6 +173,14 @@ pub struct Datagram {
     pub flags: ReceiveFlags,
 }
 
+impl Datagram {
+    /// Another handle to the first `length` bytes; `None` without a packet.
+    pub(crate) fn share(&self, length: usize) -> Option<Self> {
+        let packet = self.packet.share_range(0, length)?;
+        Some(Self { packet, ..*self })
+    }
+}
+
 /// What is answered beside status and information.
 #[derive(Debug, Default)]
 pub struct AfdReply {

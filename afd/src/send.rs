@@ -7,7 +7,7 @@
 
 use executive::status::NtStatus;
 use executive::time::Instant;
-use netstack::tdi::Payload;
+use netstack::tdi::{AddressHandle, Payload};
 use netstack::{SocketAddress, Stack};
 
 use crate::device::{Afd, Outcome};
@@ -16,6 +16,7 @@ use crate::ioctl::{AfdFlags, ControlCode, SendInfo};
 use crate::pending::Operation;
 use crate::request::{AfdIrp, AfdRequest, MajorFunction};
 use crate::table::Key;
+use crate::trace;
 use crate::transport::TransportRequest;
 
 /// The largest payload of a UDP datagram in IPv4, in bytes: 65,535 less an IP
@@ -34,6 +35,8 @@ pub(crate) struct SendInProgress {
 /// What a send wants, after every check that needs no transport.
 pub(crate) struct Send {
     pub(crate) endpoint: Key,
+    /// The endpoint's address object.
+    pub(crate) address: AddressHandle,
     pub(crate) remote: SocketAddress,
     pub(crate) flags: AfdFlags,
     pub(crate) data: Payload,
@@ -71,9 +74,7 @@ impl Afd {
         let block = self.endpoints.get(endpoint).ok_or(NtStatus::FILE_CLOSED)?;
         let info = send_info(request, data.as_ref())?;
         // Seed item 44: only an endpoint with an address sends.
-        if block.address.is_none() {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
+        let address = block.address.ok_or(NtStatus::INVALID_PARAMETER)?;
         let remote = info
             .remote
             .or(block.remote)
@@ -88,6 +89,7 @@ impl Afd {
         check_room(block, info.afd_flags)?;
         Ok(Send {
             endpoint,
+            address,
             remote,
             flags: info.afd_flags,
             data,
@@ -105,43 +107,51 @@ impl Afd {
     ) -> Result<Option<(Key, Key)>, NtStatus> {
         let Send {
             endpoint,
+            address,
             remote,
             flags,
             data,
         } = send;
         let length = data.packet.len();
-        let block = self
-            .endpoints
-            .get_mut(endpoint)
-            .ok_or(NtStatus::FILE_CLOSED)?;
-        let address = block.address.ok_or(NtStatus::FILE_CLOSED)?;
-        let progress = SendInProgress {
-            endpoint,
-            length,
-            waiter: None,
-        };
-        let key = self
+        // Its key names the send to the transport; most sends are over before
+        // they would need the place.
+        let place = self
             .sends
-            .insert(progress)
-            .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
-        log::trace!(target: "afd", "packet {} of {length} bytes to {remote}", data.packet.info().id);
-        let id = TransportRequest::Send(key).id();
+            .vacant()
+            .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        trace::datagram(&data.packet, "to", remote);
+        let id = TransportRequest::Send(place.key()).id();
         let status = stack.send_datagram(address, id, Some(remote), data, now);
-        if status != NtStatus::PENDING {
-            self.sends.remove(key);
-            status.ok()?;
-        }
+        status.ok()?;
         self.counters.datagrams_sent += 1;
+        let waits_for = if status == NtStatus::PENDING {
+            let key = place.fill(SendInProgress {
+                endpoint,
+                length,
+                waiter: None,
+            });
+            self.defer(endpoint, length, flags)
+                .then_some((endpoint, key))
+        } else {
+            None
+        };
         self.counters.bytes_sent += length as u64;
-        if status != NtStatus::PENDING {
-            return Ok(None);
-        }
+        Ok(waits_for)
+    }
+
+    /// The transport keeps a datagram of `length` bytes for a while. Whether
+    /// its caller has to wait.
+    #[cold]
+    fn defer(&mut self, endpoint: Key, length: usize, flags: AfdFlags) -> bool {
         self.counters.sends_deferred += 1;
+        let Some(block) = self.endpoints.get_mut(endpoint) else {
+            return false;
+        };
         let may_go_on = block.send.buffers()
             || flags.contains(AfdFlags::IMMEDIATE)
             || block.fails_rather_than_waits(flags);
         block.send.begin(length);
-        Ok((!may_go_on).then_some((endpoint, key)))
+        !may_go_on
     }
 
     /// Lets a request wait for the transport to finish with its datagram.
@@ -152,7 +162,8 @@ impl Afd {
         }
     }
 
-    /// The transport has finished with a datagram.
+    /// The transport has finished with a datagram that it has kept.
+    #[cold]
     pub(crate) fn send_completed(&mut self, send: Key, status: NtStatus) {
         let Some(progress) = self.sends.remove(send) else {
             return;

@@ -8,7 +8,7 @@ use netstack::tdi::{AddressHandle, Transport};
 
 use crate::ioctl::{AfdFlags, EndpointFlags, PollEvents, ShareType};
 use crate::table::{Key, List};
-pub(crate) use window::{Full, ReceiveWindow, SendWindow, StoredDatagram, Taken};
+pub(crate) use window::{DatagramMemory, Full, ReceiveWindow, SendWindow, Taken};
 
 /// The window of a new endpoint in bytes, in each direction (seed item 40).
 pub const DEFAULT_WINDOW_SIZE: usize = 16384;
@@ -128,7 +128,7 @@ impl Endpoint {
         flags: EndpointFlags,
         group: u32,
         transport: Option<Transport>,
-        datagram_limit: u32,
+        receive: ReceiveWindow,
     ) -> Self {
         Self {
             state: State::Created,
@@ -141,7 +141,7 @@ impl Endpoint {
             is_nonblocking: false,
             may_broadcast: false,
             error: None,
-            receive: ReceiveWindow::new(DEFAULT_WINDOW_SIZE, datagram_limit),
+            receive,
             send: SendWindow::new(DEFAULT_WINDOW_SIZE),
             queues: Queues::default(),
             polls: List::default(),

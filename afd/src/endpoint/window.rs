@@ -1,26 +1,53 @@
 //! The windows of an endpoint: what waits to be received, and what the
 //! transport has not finished sending.
 
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use executive::pool::PoolUsage;
 use executive::status::NtStatus;
-use ndis::packet::Packet;
-use netstack::SocketAddress;
 use netstack::tdi::ReceiveFlags;
 
-use crate::table::{List, Lists};
+use crate::request::Datagram;
 
-/// A datagram that waits to be received.
+/// What the receive windows of all endpoints share: the memory for their
+/// datagrams, and the bound on how many there may be together.
 #[derive(Debug)]
-pub(crate) struct StoredDatagram {
-    pub(crate) packet: Packet,
-    pub(crate) source: SocketAddress,
-    pub(crate) flags: ReceiveFlags,
+pub(crate) struct DatagramMemory {
+    /// Empty queues for endpoints to come, allocated at the start.
+    queues: Vec<VecDeque<Datagram>>,
+    /// The datagrams that wait at all endpoints.
+    pub(crate) usage: PoolUsage,
 }
 
-impl StoredDatagram {
-    /// Another handle to the first `length` bytes; `None` without a packet.
-    fn share(&self, length: usize) -> Option<Self> {
-        let packet = self.packet.share_range(0, length)?;
-        Some(Self { packet, ..*self })
+impl DatagramMemory {
+    /// Room for `per_endpoint` datagrams at each of `endpoints`, and for
+    /// `total` at all of them.
+    pub(crate) fn new(endpoints: u32, per_endpoint: u32, total: u32) -> Self {
+        Self {
+            queues: (0..endpoints)
+                .map(|_| VecDeque::with_capacity(per_endpoint as usize))
+                .collect(),
+            usage: PoolUsage::new(total),
+        }
+    }
+
+    /// The window of a new endpoint; `None` when as many as there are
+    /// endpoints are in use.
+    pub(crate) fn take_window(&mut self, size: usize) -> Option<ReceiveWindow> {
+        Some(ReceiveWindow {
+            size,
+            content: 0,
+            datagrams: self.queues.pop()?,
+            is_posted: false,
+        })
+    }
+
+    /// Takes back the window of an endpoint that is no more, in which nothing
+    /// waits.
+    pub(crate) fn give_back(&mut self, window: ReceiveWindow) {
+        debug_assert!(!window.has_data(), "a closed endpoint keeps nothing");
+        self.queues.push(window.datagrams);
     }
 }
 
@@ -36,60 +63,57 @@ pub(crate) enum Full {
 }
 
 /// The datagrams of an endpoint that wait to be received, oldest first.
+///
+/// What changes their number also counts them in the usage of
+/// [`DatagramMemory`].
 #[derive(Debug)]
 pub(crate) struct ReceiveWindow {
     /// Bytes that may wait. A longer datagram is taken while none waits, so
     /// that a small window does not make an endpoint deaf to large datagrams.
     pub(crate) size: usize,
     content: usize,
-    datagrams: List,
-    limit: u32,
+    /// Never grows: its capacity is how many may wait.
+    datagrams: VecDeque<Datagram>,
     /// Whether the transport has a receive of this endpoint.
     pub(crate) is_posted: bool,
 }
 
 impl ReceiveWindow {
-    /// A window of `size` bytes and `limit` datagrams.
-    pub(crate) fn new(size: usize, limit: u32) -> Self {
-        Self {
-            size,
-            content: 0,
-            datagrams: List::default(),
-            limit,
-            is_posted: false,
-        }
-    }
-
     /// Bytes that wait.
     pub(crate) const fn content(&self) -> usize {
         self.content
     }
 
     /// Datagrams that wait.
-    pub(crate) const fn count(&self) -> u32 {
-        self.datagrams.len()
+    pub(crate) fn count(&self) -> u32 {
+        self.datagrams.len() as u32
     }
 
-    pub(crate) const fn has_data(&self) -> bool {
+    pub(crate) fn has_data(&self) -> bool {
         !self.datagrams.is_empty()
     }
 
-    /// Appends a datagram; one for which there is no room is dropped.
+    /// Appends a datagram.
+    ///
+    /// # Errors
+    /// The datagram itself when there is no room for it.
+    #[inline(always)]
     pub(crate) fn store(
         &mut self,
-        table: &mut Lists<StoredDatagram>,
-        datagram: StoredDatagram,
-    ) -> Result<(), Full> {
+        datagram: Datagram,
+        usage: &mut PoolUsage,
+    ) -> Result<(), (Full, Datagram)> {
         let content = self.content.saturating_add(datagram.packet.len());
-        if self.datagrams.len() >= self.limit {
-            return Err(Full::Endpoint);
+        if self.datagrams.len() == self.datagrams.capacity() {
+            return Err((Full::Endpoint, datagram));
         }
         if content > self.size && !self.datagrams.is_empty() {
-            return Err(Full::Window);
+            return Err((Full::Window, datagram));
         }
-        table
-            .push_back(&mut self.datagrams, datagram)
-            .map_err(|_| Full::Device)?;
+        if !usage.take() {
+            return Err((Full::Device, datagram));
+        }
+        self.datagrams.push_back(datagram);
         self.content = content;
         Ok(())
     }
@@ -99,10 +123,11 @@ impl ReceiveWindow {
     #[inline]
     pub(crate) fn take_oldest(
         &mut self,
-        table: &mut Lists<StoredDatagram>,
         capacity: usize,
-    ) -> Option<(StoredDatagram, bool)> {
-        let mut datagram = table.pop_front(&mut self.datagrams)?;
+        usage: &mut PoolUsage,
+    ) -> Option<(Datagram, bool)> {
+        let mut datagram = self.datagrams.pop_front()?;
+        usage.give_back();
         let length = datagram.packet.len();
         self.content -= length;
         let is_truncated = length > capacity;
@@ -117,11 +142,11 @@ impl ReceiveWindow {
     /// in its place.
     pub(crate) fn take(
         &mut self,
-        table: &mut Lists<StoredDatagram>,
         capacity: usize,
         flags: ReceiveFlags,
+        usage: &mut PoolUsage,
     ) -> Taken {
-        let Some(stored) = self.datagrams.head().and_then(|key| table.get(key)) else {
+        let Some(stored) = self.datagrams.front() else {
             return Taken::Nothing;
         };
         let length = stored.packet.len();
@@ -136,7 +161,7 @@ impl ReceiveWindow {
                 .share(capacity)
                 .map(|shared| (shared, length > capacity))
         } else {
-            self.take_oldest(table, capacity)
+            self.take_oldest(capacity, usage)
         };
         taken.map_or(
             Taken::Refused {
@@ -151,12 +176,8 @@ impl ReceiveWindow {
     }
 
     /// Drops the oldest datagram; `false` when there is none.
-    pub(crate) fn discard(&mut self, table: &mut Lists<StoredDatagram>) -> bool {
-        let discarded = table.pop_front(&mut self.datagrams);
-        if let Some(datagram) = &discarded {
-            self.content -= datagram.packet.len();
-        }
-        discarded.is_some()
+    pub(crate) fn discard(&mut self, usage: &mut PoolUsage) -> bool {
+        self.take_oldest(usize::MAX, usage).is_some()
     }
 }
 
@@ -172,7 +193,7 @@ pub(crate) enum Taken {
     },
     /// A datagram, cut to the receive's room.
     Datagram {
-        datagram: StoredDatagram,
+        datagram: Datagram,
         is_truncated: bool,
     },
 }

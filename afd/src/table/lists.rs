@@ -89,19 +89,6 @@ impl<T> Lists<T> {
         Some(entry.value)
     }
 
-    /// Takes the oldest entry out of `list`.
-    #[inline]
-    pub(crate) fn pop_front(&mut self, list: &mut List) -> Option<T> {
-        let Entry { value, next, .. } = self.entries.remove(list.head?)?;
-        list.head = next;
-        match next.and_then(|next| self.entries.get_mut(next)) {
-            Some(next) => next.previous = None,
-            None => list.tail = None,
-        }
-        list.length -= 1;
-        Some(value)
-    }
-
     /// The entry that `key` names.
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         self.entries.get(key).map(|entry| &entry.value)

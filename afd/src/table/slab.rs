@@ -63,14 +63,10 @@ impl<T> Slab<T> {
                 },
             })
             .collect();
-        let usage = PoolUsage {
-            size,
-            ..PoolUsage::default()
-        };
         Self {
             slots,
             free: Some(0).filter(|_| size > 0),
-            usage,
+            usage: PoolUsage::new(size),
         }
     }
 
@@ -80,22 +76,28 @@ impl<T> Slab<T> {
     /// The value itself when every slot is in use.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
+        match self.vacant() {
+            Some(vacant) => Ok(vacant.fill(value)),
+            None => Err(value),
+        }
+    }
+
+    /// The slot that the next value goes into; `None` when every slot is in
+    /// use, which is counted.
+    #[inline]
+    pub(crate) fn vacant(&mut self) -> Option<Vacant<'_, T>> {
         let free = self
             .free
             .and_then(|index| Some((index, self.slots.get_mut(index as usize)?)));
         let Some((index, slot)) = free else {
             self.usage.failures += 1;
-            return Err(value);
+            return None;
         };
-        if let Content::Free { next } = slot.content {
-            self.free = next;
-        }
-        slot.content = Content::Used(value);
-        self.usage.used += 1;
-        self.usage.peak = self.usage.peak.max(self.usage.used);
-        Ok(Key {
+        Some(Vacant {
             index,
-            generation: slot.generation,
+            slot,
+            free: &mut self.free,
+            usage: &mut self.usage,
         })
     }
 
@@ -110,7 +112,7 @@ impl<T> Slab<T> {
         // Generation 0 is skipped, so that no key has the number 0.
         slot.generation = slot.generation.checked_add(1).unwrap_or(1);
         self.free = Some(key.index);
-        self.usage.used -= 1;
+        self.usage.give_back();
         match content {
             Content::Used(value) => Some(value),
             Content::Free { .. } => None,
@@ -169,5 +171,36 @@ impl<T> Slab<T> {
     /// How full the table is and was.
     pub(crate) const fn usage(&self) -> PoolUsage {
         self.usage
+    }
+}
+
+/// A free slot, whose key is known before its value.
+pub(crate) struct Vacant<'a, T> {
+    index: u32,
+    slot: &'a mut Slot<T>,
+    free: &'a mut Option<u32>,
+    usage: &'a mut PoolUsage,
+}
+
+impl<T> Vacant<'_, T> {
+    /// The key that the value will have.
+    #[inline]
+    pub(crate) const fn key(&self) -> Key {
+        Key {
+            index: self.index,
+            generation: self.slot.generation,
+        }
+    }
+
+    /// Puts the value in.
+    #[inline]
+    pub(crate) fn fill(self, value: T) -> Key {
+        let key = self.key();
+        if let Content::Free { next } = self.slot.content {
+            *self.free = next;
+        }
+        self.slot.content = Content::Used(value);
+        self.usage.take();
+        key
     }
 }

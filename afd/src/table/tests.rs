@@ -25,6 +25,20 @@ fn a_key_does_not_survive_its_slot() {
 }
 
 #[test]
+fn a_place_is_named_before_it_is_taken_and_given_up_by_not_filling_it() {
+    let mut slab = Slab::new(1);
+    let named = slab.vacant().unwrap().key();
+    assert_eq!((slab.get(named), slab.usage().peak), (None, 0));
+    let vacant = slab.vacant().unwrap();
+    assert_eq!(vacant.key(), named);
+    assert_eq!(vacant.fill('a'), named);
+    assert_eq!(slab.get(named), Some(&'a'));
+    assert!(slab.vacant().is_none());
+    let usage = slab.usage();
+    assert_eq!((usage.used, usage.peak, usage.failures), (1, 1, 1));
+}
+
+#[test]
 fn no_key_is_the_number_zero() {
     let mut slab = Slab::new(2);
     let key = slab.insert(()).unwrap();
@@ -58,7 +72,10 @@ proptest! {
                     prop_assert_eq!(pushed.is_ok(), total < SIZE);
                     queue.extend(pushed.map(|key| (key, value)));
                 }
-                2 => prop_assert_eq!(lists.pop_front(head), queue.pop_front().map(|(_, value)| value)),
+                2 => {
+                    let popped = head.head().and_then(|key| lists.remove(head, key));
+                    prop_assert_eq!(popped, queue.pop_front().map(|(_, value)| value));
+                }
                 _ => if !queue.is_empty() {
                     let (key, expected) = queue.remove(usize::from(value) % queue.len()).unwrap();
                     prop_assert_eq!(lists.remove(head, key), Some(expected));

@@ -1,6 +1,6 @@
 use executive::NtStatus;
 
-use super::support::{DATAGRAMS, on_two_hosts};
+use super::support::{DATAGRAMS, on_two_hosts, on_two_hosts_with};
 use crate::ioctl::{
     ControlCode, EndpointFlags, InformationClass, OpenPacket, PollEvents, RAW_DEVICE, TCP_DEVICE,
     UDP_DEVICE,
@@ -208,5 +208,40 @@ fn full_tables_are_insufficient_resources_and_counted() {
             assert_eq!(one.try_close(handle), NtStatus::SUCCESS);
         }
         one.assert_level();
+    });
+}
+
+#[test]
+fn an_endpoint_that_is_closed_leaves_its_room_to_the_next() {
+    on_two_hosts(|one, two| {
+        let sender = one.bound(1000);
+        // More than there are endpoints, each with something unread.
+        for _ in 0..=super::support::CONFIGURATION.endpoints {
+            let handle = two.bound(2000);
+            assert_eq!(two.receive_now(handle), Err(NtStatus::CANT_WAIT));
+            for text in [b"read", b"left"] {
+                one.send_to(sender, super::support::at(2, 2000), text);
+            }
+            assert_eq!(two.receive_now(handle), Ok(b"read".to_vec()));
+            two.close(handle);
+        }
+        two.look(|afd, _| assert_eq!(afd.usage().datagrams.used, 0));
+    });
+}
+
+#[test]
+fn an_endpoint_without_a_handle_leaves_its_room_to_the_next() {
+    let configuration = crate::AfdConfiguration {
+        handles: 1,
+        ..super::support::CONFIGURATION
+    };
+    on_two_hosts_with(0, &configuration, move |one, _| {
+        let first = one.create();
+        for _ in 0..=configuration.endpoints {
+            let (refused, _) = one.open(DATAGRAMS, UDP_DEVICE);
+            assert_eq!(refused, NtStatus::INSUFFICIENT_RESOURCES);
+        }
+        one.close(first);
+        one.bound(1000);
     });
 }

@@ -34,9 +34,8 @@ impl LastErrors {
 
     pub(super) fn set(&self, thread: ThreadId, error: Option<WsaError>) {
         if let Some(cell) = self.cells.get(thread.index()) {
-            let error = error.map_or(0, |error| error.0);
-            let owned = u64::from(thread.generation()) << 32 | u64::from(error);
-            cell.store(owned, Ordering::Relaxed);
+            let owned = |error: WsaError| u64::from(thread.generation()) << 32 | u64::from(error.0);
+            cell.store(error.map_or(0, owned), Ordering::Relaxed);
         }
     }
 }

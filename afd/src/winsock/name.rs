@@ -46,12 +46,19 @@ impl Winsock {
     /// Binds a socket that has no address to the wildcard address (seed item
     /// 43). Of several threads that do this at once one binds; the others find
     /// the socket bound, which is as good.
+    #[inline(always)]
     pub(super) fn bind_if_unbound(&self, information: &SocketInformation) -> Result<(), WsaError> {
         if information.is_bound {
             return Ok(());
         }
-        match self.bind_endpoint(information, SocketAddress::UNSPECIFIED) {
-            Err(WsaError::EINVAL) => self.local_name(information.socket).map(|_| ()),
+        self.bind_to_wildcard(information.socket)
+    }
+
+    #[cold]
+    fn bind_to_wildcard(&self, socket: Socket) -> Result<(), WsaError> {
+        let information = *self.sockets.lock().get(socket)?;
+        match self.bind_endpoint(&information, SocketAddress::UNSPECIFIED) {
+            Err(WsaError::EINVAL) => self.local_name(socket).map(|_| ()),
             result => result,
         }
     }

@@ -1,13 +1,13 @@
 //! send, sendto, recv, recvfrom.
 
-use executive::NtStatus;
+use executive::{Duration, NtStatus};
 use ndis::packet::{HEADROOM, Packet};
 use netstack::SocketAddress;
 use netstack::checksum::PayloadChecksum;
 use netstack::tdi::{Payload, ReceiveFlags};
 
 use super::constants::{MSG_OOB, MSG_PARTIAL, MSG_PEEK};
-use super::io::blocking_error;
+use super::io::{Completed, blocking_error};
 use super::{Socket, Winsock, WsaError};
 use crate::FastReceive;
 use crate::ioctl::{AfdFlags, ControlCode, ReceiveInfo, SendInfo};
@@ -59,27 +59,37 @@ impl Winsock {
             self.bind_if_unbound(&information)?;
             let data = self.gather(buffers)?;
             let length = data.packet.len();
-            let data = match self.device.fast_send(socket.handle(), to, data) {
-                Ok(NtStatus::SUCCESS) => return Ok(length),
-                Ok(status) => return Err(blocking_error(status)),
-                Err(data) => data,
-            };
-            let code = if to.is_some() {
-                ControlCode::SEND_DATAGRAM
-            } else {
-                ControlCode::SEND
-            };
-            let completed =
-                self.request(MajorFunction::DeviceControl, socket, None, |request| {
-                    let lengths = [data.packet.len()].into_iter();
-                    request.control_code = code;
-                    request.data = Some(data);
-                    request
-                        .input
-                        .fill(|buffer| SendInfo::encode(buffer, AfdFlags::empty(), to, lengths))
-                })?;
-            completed.into_result()
+            match self.device.fast_send(socket.handle(), to, data) {
+                Ok(NtStatus::SUCCESS) => Ok(length),
+                Ok(status) => Err(blocking_error(status)),
+                Err(data) => self.send_by_irp(socket, to, data),
+            }
         })
+    }
+
+    /// Apart, as [`Winsock::receive_by_irp`], from what fast I/O makes the
+    /// ordinary way, so that this stays short.
+    #[inline(never)]
+    fn send_by_irp(
+        &self,
+        socket: Socket,
+        to: Option<SocketAddress>,
+        data: Payload,
+    ) -> Result<usize, WsaError> {
+        let code = if to.is_some() {
+            ControlCode::SEND_DATAGRAM
+        } else {
+            ControlCode::SEND
+        };
+        let completed = self.request(MajorFunction::DeviceControl, socket, None, |request| {
+            let lengths = [data.packet.len()].into_iter();
+            request.control_code = code;
+            request.data = Some(data);
+            request
+                .input
+                .fill(|buffer| SendInfo::encode(buffer, AfdFlags::empty(), to, lengths))
+        })?;
+        completed.into_result()
     }
 
     /// Copies the caller's bytes to a packet with room for headers, and sums
@@ -104,8 +114,26 @@ impl Winsock {
         })
     }
 
-    /// Appends bytes to a packet and its sum, chaining buffers as needed.
+    /// Appends bytes to a packet and its sum.
+    #[inline(always)]
     fn append(
+        &self,
+        packet: &mut Packet,
+        bytes: &[u8],
+        checksum: &mut PayloadChecksum,
+    ) -> Option<()> {
+        match packet.append(bytes.len()) {
+            Some(room) => {
+                checksum.copy_and_sum(room, bytes);
+                Some(())
+            }
+            None => self.append_chain(packet, bytes, checksum),
+        }
+    }
+
+    /// The same with more bytes than the packet has room for: chains buffers.
+    #[cold]
+    fn append_chain(
         &self,
         packet: &mut Packet,
         mut bytes: &[u8],
@@ -176,56 +204,71 @@ impl Winsock {
             for buffer in buffers.iter() {
                 capacity = capacity.saturating_add(buffer.len());
             }
-            let capacity = capacity.min(u32::MAX as usize);
             let fast = self
                 .device
                 .fast_receive(socket.handle(), capacity, tdi_flags);
             if let Some(FastReceive { status, datagram }) = fast {
-                *flags = message_flags(status);
-                return scatter(status, datagram.packet.len(), &datagram, buffers, from);
+                scatter(&datagram, buffers, from);
+                if status == NtStatus::SUCCESS {
+                    *flags = 0;
+                    return Ok(datagram.packet.len());
+                }
+                return Err(cut_off(status, flags));
             }
-            let mut completed = self.request(
-                MajorFunction::DeviceControl,
-                socket,
-                information.receive_timeout,
-                |request| {
-                    let lengths = [capacity].into_iter();
-                    request.control_code = ControlCode::RECV_DATAGRAM;
-                    request.input.fill(|buffer| {
-                        ReceiveInfo::encode(buffer, AfdFlags::empty(), tdi_flags, lengths)
-                    })
-                },
-            )?;
-            let (status, information) = (completed.status, completed.information);
-            *flags = message_flags(status);
-            match completed.reply().and_then(|reply| reply.datagram.as_ref()) {
-                Some(datagram) => scatter(status, information, datagram, buffers, from),
-                None => completed.into_result(),
-            }
+            let completed =
+                self.receive_by_irp(socket, information.receive_timeout, capacity, tdi_flags)?;
+            *flags = message_flags(completed.status);
+            hand_over(completed, buffers, from)
+        })
+    }
+
+    #[inline(never)]
+    fn receive_by_irp(
+        &self,
+        socket: Socket,
+        timeout: Option<Duration>,
+        capacity: usize,
+        flags: ReceiveFlags,
+    ) -> Result<Completed, WsaError> {
+        let lengths = [capacity.min(u32::MAX as usize)].into_iter();
+        self.request(MajorFunction::DeviceControl, socket, timeout, |request| {
+            request.control_code = ControlCode::RECV_DATAGRAM;
+            request
+                .input
+                .fill(|buffer| ReceiveInfo::encode(buffer, AfdFlags::empty(), flags, lengths))
         })
     }
 }
 
-/// Hands a received datagram to the caller, of which `information` bytes are
-/// his.
-fn scatter(
-    status: NtStatus,
-    information: usize,
-    datagram: &Datagram,
+/// Tells the caller of a datagram that did not fit.
+#[cold]
+fn cut_off(status: NtStatus, flags: &mut u32) -> WsaError {
+    *flags = message_flags(status);
+    blocking_error(status)
+}
+
+/// Hands what an IRP has received to the caller.
+#[inline(never)]
+fn hand_over(
+    mut completed: Completed,
     buffers: &mut [&mut [u8]],
     from: Option<&mut SocketAddress>,
 ) -> Result<usize, WsaError> {
+    if let Some(datagram) = completed.reply().and_then(|reply| reply.datagram.as_ref()) {
+        scatter(datagram, buffers, from);
+    }
+    completed.into_result()
+}
+
+/// Hands a received datagram to the caller.
+#[inline(always)]
+fn scatter(datagram: &Datagram, buffers: &mut [&mut [u8]], from: Option<&mut SocketAddress>) {
     let mut offset = 0;
     for buffer in buffers {
         offset += datagram.packet.copy_to(offset, buffer);
     }
     if let Some(from) = from {
         *from = datagram.source;
-    }
-    if status.is_success() {
-        Ok(information)
-    } else {
-        Err(blocking_error(status))
     }
 }
 

@@ -161,7 +161,7 @@ impl Executive {
     /// must call [`Executive::dispatch_interrupt`] on the interrupted thread's
     /// stack before it returns from the interrupt.
     pub fn leave_interrupt(&self, previous: PreviousIrql) -> bool {
-        self.exchange_irql(previous.0);
+        self.set_irql(previous.0);
         previous.0 < Irql::Dispatch as u8 && self.is_dispatch_due()
     }
 
@@ -175,7 +175,7 @@ impl Executive {
             self.platform.restore_interrupts(true);
             self.dispatch();
             self.platform.disable_interrupts();
-            self.exchange_irql(previous);
+            self.set_irql(previous);
         }
     }
 
@@ -244,8 +244,14 @@ impl Executive {
     pub(crate) fn exchange_irql(&self, level: u8) -> u8 {
         // Plain load and store: an interruption in between restores the level.
         let previous = self.irql.load(Ordering::Relaxed);
-        self.irql.store(level, Ordering::Relaxed);
+        self.set_irql(level);
         previous
+    }
+
+    /// The same, whatever it was.
+    #[inline]
+    pub(crate) fn set_irql(&self, level: u8) {
+        self.irql.store(level, Ordering::Relaxed);
     }
 
     /// Bug check if the level is above `limit`.

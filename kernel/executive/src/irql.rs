@@ -110,6 +110,16 @@ impl RaisedIrql {
         ))
     }
 
+    /// What lowering the level seldom has to do. Apart, so that releasing a
+    /// lock stays short.
+    #[cold]
+    fn finish_lowering(executive: &'static Executive, interrupts: Option<bool>) {
+        if let Some(were_enabled) = interrupts {
+            executive.platform().restore_interrupts(were_enabled);
+        }
+        executive.dispatch_if_due();
+    }
+
     /// The level that will be in force again.
     pub fn previous(&self) -> Irql {
         Irql::from_number(self.previous)
@@ -119,12 +129,10 @@ impl RaisedIrql {
 impl Drop for RaisedIrql {
     #[inline]
     fn drop(&mut self) {
-        self.executive.exchange_irql(self.previous);
-        if let Some(were_enabled) = self.interrupts {
-            self.executive.platform().restore_interrupts(were_enabled);
-        }
-        if self.executive.is_dispatch_due() {
-            self.executive.dispatch_if_due();
+        self.executive.set_irql(self.previous);
+        let may_dispatch = self.previous < Irql::Dispatch as u8;
+        if self.interrupts.is_some() || may_dispatch && self.executive.is_dispatch_due() {
+            Self::finish_lowering(self.executive, self.interrupts);
         }
         #[cfg(any(test, feature = "simulation"))]
         if self.previous() < Irql::Dispatch {

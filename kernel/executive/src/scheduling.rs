@@ -12,6 +12,17 @@ use crate::platform::ThreadId;
 use crate::status::NtStatus;
 use crate::time::Duration;
 
+/// How a wait begins.
+enum Begun {
+    /// It is over: by the object at this place of the list, or by a timeout of
+    /// zero.
+    Over(Option<usize>),
+    /// The thread waits; another one is to run.
+    Blocked(Switch),
+    /// The thread must not wait.
+    Refused,
+}
+
 impl Executive {
     /// Waits until `event` is signalled or `timeout` has passed (`None`:
     /// without limit): `SUCCESS` or `TIMEOUT`. Passive or Apc; with a timeout
@@ -65,12 +76,27 @@ impl Executive {
         self.dispatch_if_due();
     }
 
+    /// Gives way to other ready threads of the same priority if a thread has
+    /// been woken since the last call, or if `is_turn_over` says so; answers
+    /// whether it did. Passive.
+    pub(crate) fn yield_if_due(&'static self, is_turn_over: impl FnOnce() -> bool) -> bool {
+        let yields = self.with_database(|database| {
+            let yields = database.take_has_woken() || is_turn_over();
+            if yields {
+                database.yield_current();
+            }
+            yields
+        });
+        self.dispatch_if_due();
+        yields
+    }
+
     /// The first thing a new thread does, called by the platform on the
     /// thread's own stack with interrupts disabled: enables them, runs the
     /// body, and ends the thread.
     pub fn thread_start(&'static self, thread: ThreadId) -> ! {
         let body = self.with_database(|database| database.take_body(thread));
-        self.exchange_irql(Irql::Passive as u8);
+        self.set_irql(Irql::Passive as u8);
         self.platform().restore_interrupts(true);
         self.dispatch_if_due();
         match body {
@@ -92,7 +118,7 @@ impl Executive {
     }
 
     pub(crate) fn begin_idle(&'static self) {
-        self.exchange_irql(Irql::Passive as u8);
+        self.set_irql(Irql::Passive as u8);
         self.platform().restore_interrupts(true);
     }
 
@@ -135,12 +161,18 @@ impl Executive {
 
     /// The same where interrupts are disabled already.
     fn with_database_locked<R>(&self, operation: impl FnOnce(&mut Database) -> R) -> R {
-        let Some(mut database) = self.database.try_lock() else {
-            self.bug_check(format_args!("the dispatcher database is used recursively"))
-        };
+        let mut database = self.lock_database();
         let result = operation(&mut database);
         self.publish(&mut database);
         result
+    }
+
+    /// The database where interrupts are disabled already, for looking at it.
+    fn lock_database(&self) -> spin::MutexGuard<'_, Database> {
+        let Some(database) = self.database.try_lock() else {
+            self.bug_check(format_args!("the dispatcher database is used recursively"))
+        };
+        database
     }
 
     /// If the level is below Dispatch and something is due, does it.
@@ -157,7 +189,7 @@ impl Executive {
         while self.is_dispatch_due() {
             let previous = self.exchange_irql(Irql::Dispatch as u8);
             self.dispatch();
-            self.exchange_irql(previous);
+            self.set_irql(previous);
         }
     }
 
@@ -218,34 +250,45 @@ impl Executive {
     ) -> Option<usize> {
         self.require_at_most(Irql::Dispatch, "wait");
         let were_enabled = self.platform().disable_interrupts();
-        let acquired = self.with_database_locked(|database| database.try_acquire(names));
-        let result = if acquired.is_some() || timeout == Some(Duration::ZERO) {
-            acquired
-        } else {
-            self.block(names, timeout)
+        let begun = self.with_database_locked(|database| self.begin_wait(database, names, timeout));
+        let result = match begun {
+            Begun::Over(result) => result,
+            Begun::Blocked(switch) => self.switch_until_ended(switch),
+            Begun::Refused => self.refuse_wait(),
         };
         self.platform().restore_interrupts(were_enabled);
         self.dispatch_if_due();
         result
     }
 
-    /// Gives the processor away until the wait ends. Interrupts disabled.
-    fn block(&'static self, names: &[ObjectName], timeout: Option<Duration>) -> Option<usize> {
-        let previous = self.exchange_irql(Irql::Dispatch as u8);
+    /// Takes one of `names`, or makes the running thread wait for them.
+    fn begin_wait(
+        &self,
+        database: &mut Database,
+        names: &[ObjectName],
+        timeout: Option<Duration>,
+    ) -> Begun {
+        let acquired = database.try_acquire(names);
+        if acquired.is_some() || timeout == Some(Duration::ZERO) {
+            return Begun::Over(acquired);
+        }
+        if self.irql() >= Irql::Dispatch || !database.may_wait() {
+            return Begun::Refused;
+        }
         let now = self.now();
         let due = timeout.map(|timeout| now + timeout);
-        let may_wait = previous < Irql::Dispatch as u8
-            && self.with_database_locked(|database| database.may_wait());
-        if !may_wait {
-            let (thread, level) = (self.current_thread(), Irql::from_number(previous));
-            self.bug_check(format_args!("thread {thread} waits at {level:?}"));
-        }
+        Begun::Blocked(database.block(names, due, now))
+    }
+
+    /// Gives the processor away until the wait of the running thread, which has
+    /// begun, ends. Interrupts disabled.
+    fn switch_until_ended(&self, switch: Switch) -> Option<usize> {
         let counters = self.counters_of_executive();
         counters.waits_blocked.fetch_add(1, Ordering::Relaxed);
-        self.switch(self.with_database_locked(|database| database.block(names, due, now)));
-        let result = self.with_database_locked(|database| database.wait_result());
-        self.exchange_irql(previous);
-        match result {
+        let previous = self.exchange_irql(Irql::Dispatch as u8);
+        self.switch(switch);
+        self.set_irql(previous);
+        match self.lock_database().wait_result() {
             WaitResult::Object(place) => Some(place),
             WaitResult::TimedOut => {
                 counters.waits_timed_out.fetch_add(1, Ordering::Relaxed);
@@ -254,11 +297,17 @@ impl Executive {
         }
     }
 
+    #[cold]
+    fn refuse_wait(&self) -> ! {
+        let (thread, level) = (self.current_thread(), self.irql());
+        self.bug_check(format_args!("thread {thread} waits at {level:?}"))
+    }
+
     /// Ends the running thread.
     fn end_thread(&'static self) -> ! {
         self.require_at_most(Irql::Passive, "the end of a thread");
         self.platform().disable_interrupts();
-        self.exchange_irql(Irql::Dispatch as u8);
+        self.set_irql(Irql::Dispatch as u8);
         let now = self.now();
         let Switch { from, to } = self.with_database_locked(|database| database.end_current(now));
         self.counters_of_executive()

@@ -4,7 +4,6 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use spin::Once;
 
-use crate::dispatcher::Database;
 use crate::event::Event;
 use crate::executive::Executive;
 use crate::irql::Irql;
@@ -124,9 +123,7 @@ impl Executive {
             let _ = self.wait(wake, None);
             let mut turn = self.now();
             while self.run_deferred_dpc() {
-                let has_woken = self.with_database(Database::take_has_woken);
-                if has_woken || self.now() - turn >= self.dpc_table().pass.share {
-                    self.yield_now();
+                if self.yield_if_due(|| self.now() - turn >= self.dpc_table().pass.share) {
                     turn = self.now();
                 }
             }

@@ -109,6 +109,18 @@ impl<T> PooledArc<T> {
         self.slot.references.load(Ordering::Acquire) == 1
     }
 
+    /// Gives this handle's reference up; true if it was the last one.
+    #[cold]
+    fn release(&self) -> bool {
+        // Release and acquire: every owner's use of the value comes before the
+        // last one gives it back.
+        let is_last = self.slot.references.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last {
+            self.slot.references.store(1, Ordering::Relaxed);
+        }
+        is_last
+    }
+
     /// The value for writing, if this is the only handle.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         if !self.is_unique() {
@@ -168,10 +180,8 @@ impl<T> Deref for PooledArc<T> {
 impl<T> Drop for PooledArc<T> {
     #[inline]
     fn drop(&mut self) {
-        // Nobody can clone the only handle meanwhile. Otherwise release and
-        // acquire: every owner's use of the value comes before the last one
-        // gives it back.
-        if self.is_unique() || self.slot.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // Nobody can clone the only handle meanwhile.
+        if self.is_unique() || self.release() {
             self.slot.list.insert(self.slot.index, self.slot);
         }
     }

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::AtomicU32;
 use free_list::{FreeList, Linked, MAXIMUM_SIZE};
 pub use handle::{Pooled, PooledArc};
 
@@ -35,6 +35,39 @@ pub struct PoolUsage {
     pub failures: u64,
 }
 
+impl PoolUsage {
+    /// Of a pool of `size` values, all of them free.
+    pub const fn new(size: u32) -> Self {
+        Self {
+            size,
+            used: 0,
+            peak: 0,
+            failures: 0,
+        }
+    }
+
+    /// Counts a value as taken; `false`, counted as a failure, when every one
+    /// is.
+    #[inline]
+    pub const fn take(&mut self) -> bool {
+        if self.used >= self.size {
+            self.failures += 1;
+            return false;
+        }
+        self.used += 1;
+        if self.used > self.peak {
+            self.peak = self.used;
+        }
+        true
+    }
+
+    /// Counts a value as given back.
+    #[inline]
+    pub const fn give_back(&mut self) {
+        self.used -= 1;
+    }
+}
+
 /// One value and its administration.
 struct Slot<T> {
     list: &'static FreeList,
@@ -42,7 +75,7 @@ struct Slot<T> {
     index: u32,
     /// The next free slot while this one is free.
     next: AtomicU32,
-    /// Handles to the value; without meaning while the slot is free.
+    /// Handles to the value; 1 while the slot is free, for the next handle.
     references: AtomicU32,
     value: UnsafeCell<T>,
 }
@@ -91,7 +124,7 @@ impl<T: Send + 'static> Pool<T> {
             list,
             index,
             next: AtomicU32::new(FreeList::successor(index, size)),
-            references: AtomicU32::new(0),
+            references: AtomicU32::new(1),
             value: UnsafeCell::new(value),
         });
         let slots: &'static [Slot<T>] = Box::leak(slots.collect());
@@ -103,9 +136,7 @@ impl<T: Send + 'static> Pool<T> {
     #[inline]
     pub fn allocate(&self) -> Option<Pooled<T>> {
         let index = self.list.remove(self.slots)?;
-        let slot = self.slots.get(index as usize)?;
-        slot.references.store(1, Ordering::Relaxed);
-        Some(Pooled::new(slot))
+        Some(Pooled::new(self.slots.get(index as usize)?))
     }
 
     /// How full the pool is and was. Any IRQL.

@@ -67,6 +67,38 @@ fn the_last_shared_handle_gives_back() {
 }
 
 #[test]
+fn a_value_that_was_shared_comes_back_with_one_handle() {
+    let pool = Pool::new(1, |_| 1_u32);
+    let first = pool.allocate().expect("the pool is fresh").into_shared();
+    let second = first.clone();
+    drop(first);
+    drop(second);
+    let again = pool.allocate().expect("it was given back").into_shared();
+    assert!(again.is_unique());
+    let other = again.clone();
+    assert!(!again.is_unique());
+    drop(other);
+    assert!(again.is_unique());
+}
+
+#[test]
+fn usage_is_counted_up_to_the_size() {
+    let mut usage = PoolUsage::new(2);
+    assert!(usage.take() && usage.take());
+    assert!(!usage.take());
+    usage.give_back();
+    usage.give_back();
+    assert!(usage.take());
+    let expected = PoolUsage {
+        size: 2,
+        used: 1,
+        peak: 2,
+        failures: 1,
+    };
+    assert_eq!(usage, expected);
+}
+
+#[test]
 fn a_handle_is_one_pointer_even_as_an_option() {
     assert_eq!(size_of::<Option<Pooled<u64>>>(), size_of::<usize>());
     assert_eq!(size_of::<Option<PooledArc<u64>>>(), size_of::<usize>());

@@ -95,6 +95,7 @@ fn shared_handles() {
     drop(first);
     if let Some(value) = pool.allocate() {
         value.set(3);
+        assert!(value.into_shared().is_unique(), "it is counted anew");
     }
     other.join().expect("it ends");
     assert_eq!(pool.usage().used, 0);
