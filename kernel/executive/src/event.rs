@@ -47,10 +47,16 @@ impl Event {
     /// below Dispatch; below it, a released thread of higher priority runs
     /// before this returns.
     pub fn set(&self) -> bool {
+        self.set_boosting(0)
+    }
+
+    /// The same; a thread whose wait this ends runs `increment` above its own
+    /// priority until its turn is over or it waits again (as KeSetEvent does).
+    pub fn set_boosting(&self, increment: u8) -> bool {
         self.executive.require_at_most(Irql::Dispatch, "Event::set");
         let signalled = self
             .executive
-            .with_database(|database| database.signal(self.name.index));
+            .with_database(|database| database.signal(self.name.index, increment));
         self.executive.dispatch_if_due();
         signalled
     }

@@ -76,21 +76,6 @@ impl Executive {
         self.dispatch_if_due();
     }
 
-    /// Gives way to other ready threads of the same priority if a thread has
-    /// been woken since the last call, or if `is_turn_over` says so; answers
-    /// whether it did. Passive.
-    pub(crate) fn yield_if_due(&'static self, is_turn_over: impl FnOnce() -> bool) -> bool {
-        let yields = self.with_database(|database| {
-            let yields = database.take_has_woken() || is_turn_over();
-            if yields {
-                database.yield_current();
-            }
-            yields
-        });
-        self.dispatch_if_due();
-        yields
-    }
-
     /// The first thing a new thread does, called by the platform on the
     /// thread's own stack with interrupts disabled: enables them, runs the
     /// body, and ends the thread.

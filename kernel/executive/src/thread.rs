@@ -10,7 +10,8 @@ use crate::status::NtStatus;
 use crate::time::Duration;
 
 /// A thread's priority: 0 to 31, higher runs first. From 16 on NT calls them
-/// the real-time priorities; nothing changes by itself in either range.
+/// the real-time priorities: those never change by themselves. Below, a thread
+/// whose IRP was completed runs above its own priority for one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(u8);
 
@@ -36,6 +37,17 @@ impl Priority {
             Some(Self(number))
         } else {
             None
+        }
+    }
+
+    /// Raised by `increment`, within its range: the real-time priorities stay,
+    /// and no other gets there.
+    pub(crate) const fn boosted(self, increment: u8) -> Self {
+        let highest = Self::REAL_TIME.0 - 1;
+        match self.0.saturating_add(increment) {
+            _ if self.0 > highest => self,
+            raised if raised < highest => Self(raised),
+            _ => Self(highest),
         }
     }
 
@@ -75,7 +87,7 @@ pub struct ThreadInformation {
     pub name: &'static str,
     /// What it does.
     pub state: ThreadState,
-    /// Its priority; `None` for the idle thread, which is below all.
+    /// Its own priority; `None` for the idle thread, which is below all.
     pub priority: Option<Priority>,
     /// The time it has run, with the interrupts and DPCs that came meanwhile.
     pub cpu_time: Duration,

@@ -50,8 +50,6 @@ pub(crate) struct Database {
     quantum_ended: bool,
     /// Another thread may have to run instead of the current one.
     reschedule: bool,
-    /// A thread has become ready below or beside the running one.
-    has_woken: bool,
     quantum_ticks: u32,
     objects: Objects,
     /// [`MAXIMUM_WAIT_OBJECTS`] for each thread.
@@ -84,7 +82,6 @@ impl Database {
             switched_at: now,
             quantum_ended: false,
             reschedule: false,
-            has_woken: false,
             quantum_ticks: limits.quantum_ticks.max(1),
             objects: Objects::new(threads, limits.events),
             waits: (0..threads * MAXIMUM_WAIT_OBJECTS)
@@ -126,15 +123,7 @@ impl Database {
         self.ready.push_back(thread, priority);
         if Some(priority) > self.current_priority() {
             self.reschedule = true;
-        } else {
-            self.has_woken = true;
         }
-    }
-
-    /// Whether a thread has become ready that has to wait for its turn; asking
-    /// resets it.
-    pub(crate) fn take_has_woken(&mut self) -> bool {
-        core::mem::take(&mut self.has_woken)
     }
 
     /// Chooses the thread to run instead of the current one, if there is one
@@ -178,22 +167,21 @@ impl Database {
 
     /// One clock tick of the running thread's quantum.
     pub(crate) fn tick(&mut self) {
-        let Some(priority) = self.current_priority() else {
+        if self.current == IDLE {
             return;
-        };
+        }
         let block = &mut self.threads[self.current as usize];
         block.quantum = block.quantum.saturating_sub(1);
         if block.quantum == 0 {
-            if self.ready.holds(priority) {
-                self.yield_current();
-            } else {
-                block.quantum = self.quantum_ticks;
-            }
+            block.quantum = self.quantum_ticks;
+            self.yield_current();
         }
     }
 
-    /// The running thread gives way to others of its priority.
+    /// The running thread's turn is over: it has its own priority again, and
+    /// gives way to others of that.
     pub(crate) fn yield_current(&mut self) {
+        self.threads[self.current as usize].boost(0);
         self.quantum_ended = true;
         self.reschedule = true;
     }

@@ -89,16 +89,16 @@ impl Database {
         }
     }
 
-    /// Signals an object and releases waiters as its kind says; answers
-    /// whether it was signalled before.
-    pub(crate) fn signal(&mut self, object: u32) -> bool {
+    /// Signals an object and releases waiters as its kind says, so much above
+    /// their own priorities for a turn; answers whether it was signalled before.
+    pub(crate) fn signal(&mut self, object: u32, increment: u8) -> bool {
         let slot = object as usize;
         loop {
             let Object { kind, first, .. } = self.objects.table[slot];
             if first == NONE {
                 break;
             }
-            self.satisfy(first);
+            self.satisfy(first, increment);
             if kind == ObjectKind::Synchronization {
                 return false;
             }

@@ -39,11 +39,6 @@ impl ReadyQueues {
         Priority::new(self.occupied.checked_ilog2()? as u8)
     }
 
-    /// Whether a thread of this priority is ready.
-    pub(super) fn holds(&self, priority: Priority) -> bool {
-        self.occupied & 1 << priority.number() != 0
-    }
-
     pub(super) fn push_back(&mut self, thread: u32, priority: Priority) {
         self.next[thread as usize] = NONE;
         let queue = &mut self.queues[priority.number()];
@@ -95,9 +90,8 @@ mod tests {
         ready.push_front(4, high);
         ready.push_front(5, low);
         assert_eq!(ready.highest(), Some(high));
-        assert!(ready.holds(low) && !ready.holds(Priority::NORMAL));
         let order: alloc::vec::Vec<u32> = core::iter::from_fn(|| ready.pop()).collect();
         assert_eq!(order, [4, 2, 3, 5, 1]);
-        assert!(!ready.holds(low) && !ready.holds(high));
+        assert_eq!(ready.highest(), None);
     }
 }

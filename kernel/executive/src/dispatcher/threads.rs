@@ -19,6 +19,9 @@ pub(crate) enum Body {
 pub(super) struct ThreadBlock {
     pub(super) generation: u32,
     pub(super) state: ThreadState,
+    /// Its own priority.
+    base: Priority,
+    /// That, or a higher one until its turn is over.
     pub(super) priority: Priority,
     /// Clock ticks left of its turn.
     pub(super) quantum: u32,
@@ -37,6 +40,7 @@ impl ThreadBlock {
         Self {
             generation: 0,
             state: ThreadState::Terminated,
+            base: Priority::LOWEST,
             priority: Priority::LOWEST,
             quantum: 0,
             name: "",
@@ -51,6 +55,11 @@ impl ThreadBlock {
     pub(super) fn become_idle(&mut self) {
         self.name = "idle";
         self.state = ThreadState::Running;
+    }
+
+    /// For its next turn, it is so much above its own priority.
+    pub(super) fn boost(&mut self, increment: u8) {
+        self.priority = self.base.boosted(increment);
     }
 }
 
@@ -77,14 +86,15 @@ impl Database {
     pub(crate) fn release_thread(&mut self, thread: ThreadId) {
         let index = thread.index() as u32;
         self.threads[thread.index()].state = ThreadState::Terminated;
-        self.signal(index);
+        self.signal(index, 0);
         self.free_threads.push(index);
     }
 
     /// Lets a reserved thread with a context run.
     pub(crate) fn start_thread(&mut self, thread: ThreadId, priority: Priority, body: Body) {
         let block = &mut self.threads[thread.index()];
-        block.priority = priority;
+        block.base = priority;
+        block.boost(0);
         block.body = Some(body);
         self.make_ready(thread.index() as u32);
     }
@@ -98,7 +108,7 @@ impl Database {
     pub(crate) fn end_current(&mut self, now: Instant) -> Switch {
         let thread = self.current;
         self.threads[thread as usize].state = ThreadState::Terminated;
-        self.signal(thread);
+        self.signal(thread, 0);
         let switch = self.switch_away(now);
         self.free_threads.push(thread);
         switch
@@ -119,7 +129,7 @@ impl Database {
             id: self.thread_id(index as u32),
             name: block.name,
             state: block.state,
-            priority: (index != IDLE as usize).then_some(block.priority),
+            priority: (index != IDLE as usize).then_some(block.base),
             cpu_time,
             switches: block.switches,
         })

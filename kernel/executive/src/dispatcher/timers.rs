@@ -52,7 +52,7 @@ impl Database {
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Expired> {
         let (place, due) = self.heap.pop_due(now)?;
         let Some(timer) = (place as usize).checked_sub(self.threads.len()) else {
-            self.end_wait(place, WaitResult::TimedOut);
+            self.end_wait(place, WaitResult::TimedOut, 0);
             return Some(Expired::Wait);
         };
         let &TimerBlock { dpc, period } = &self.timers[timer];

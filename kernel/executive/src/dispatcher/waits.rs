@@ -81,17 +81,19 @@ impl Database {
     }
 
     /// Ends the wait that `block` belongs to, by that block's object.
-    pub(super) fn satisfy(&mut self, block: u32) {
+    pub(super) fn satisfy(&mut self, block: u32, increment: u8) {
         let thread = block / MAXIMUM_WAIT_OBJECTS as u32;
         let place = block as usize % MAXIMUM_WAIT_OBJECTS;
         self.heap.remove(thread);
-        self.end_wait(thread, WaitResult::Object(place));
+        self.end_wait(thread, WaitResult::Object(place), increment);
     }
 
-    /// Makes a waiting thread ready with the wait's result.
-    pub(super) fn end_wait(&mut self, thread: u32, result: WaitResult) {
+    /// Makes a waiting thread ready with the wait's result, so much above its
+    /// own priority for a turn.
+    pub(super) fn end_wait(&mut self, thread: u32, result: WaitResult, increment: u8) {
         let block = &mut self.threads[thread as usize];
         block.wait_result = result;
+        block.boost(increment);
         let count = core::mem::take(&mut block.wait_count);
         let first = thread as usize * MAXIMUM_WAIT_OBJECTS;
         for block in first..first + count {

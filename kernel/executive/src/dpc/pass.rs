@@ -114,16 +114,17 @@ impl Executive {
     }
 
     /// The body of the DPC thread: takes the queue over whenever a pass has
-    /// left something. It gives way when a thread has been woken meanwhile, so
-    /// that what the DPCs have brought is taken before they bring more, and
-    /// else when it has run as long as DPCs may in a window.
+    /// left something. It gives way when it has run as long as DPCs may in a
+    /// window. A thread whose IRP was completed meanwhile has run before that,
+    /// so that what the DPCs have brought is taken before they bring more.
     pub(crate) fn run_dpc_thread(&'static self, wake: Event) {
         let wake = self.dpc_table().pass.wake.call_once(|| wake);
         loop {
             let _ = self.wait(wake, None);
             let mut turn = self.now();
             while self.run_deferred_dpc() {
-                if self.yield_if_due(|| self.now() - turn >= self.dpc_table().pass.share) {
+                if self.now() - turn >= self.dpc_table().pass.share {
+                    self.yield_now();
                     turn = self.now();
                 }
             }

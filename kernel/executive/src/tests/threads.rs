@@ -54,6 +54,101 @@ fn a_woken_thread_of_higher_priority_preempts_before_set_returns() {
     assert!(executive.counters().preemptions >= 1);
 }
 
+/// Starts a thread that adds its name to `record` when `event` has ended its
+/// wait, and at each of the `ticks` after that.
+fn waiter(
+    machine: Simulation,
+    event: &'static Event,
+    priority: Priority,
+    ticks: usize,
+    record: &Record<&'static str>,
+) {
+    let executive = machine.executive();
+    let order = record.clone();
+    executive
+        .spawn("woken", priority, 0, move || {
+            let _ = executive.wait(event, None);
+            order.add("woken");
+            for _ in 0..ticks {
+                machine.interrupt_at(machine.now(), move || executive.clock_tick());
+                order.add("woken");
+            }
+        })
+        .expect("room");
+}
+
+fn leaked_event(machine: Simulation) -> &'static Event {
+    let event = Event::new(machine.executive(), EventKind::Synchronization, false);
+    alloc::boxed::Box::leak(event.expect("room").into())
+}
+
+#[test]
+fn a_thread_woken_with_an_increment_preempts_those_of_its_own_priority_for_one_turn() {
+    let limits = Limits {
+        quantum_ticks: 2,
+        ..Limits::default()
+    };
+    let machine = Simulation::with_limits(0, &limits);
+    let record = Record::new();
+    let event = leaked_event(machine);
+    waiter(machine, event, Priority::NORMAL, 3, &record);
+    let order = record.clone();
+    machine.run(move || {
+        machine.executive().yield_now();
+        event.set_boosting(1);
+        order.add("setter");
+    });
+    let expected = ["woken", "woken", "setter", "woken", "woken"];
+    assert_eq!(record.take(), expected);
+}
+
+#[test]
+fn an_increment_does_not_outlast_the_next_wait_or_yield() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    let record = Record::new();
+    let event = leaked_event(machine);
+    let inner = record.clone();
+    executive
+        .spawn("woken", Priority::NORMAL, 0, move || {
+            let _ = executive.wait(event, None);
+            executive.yield_now();
+            inner.add("after a yield");
+            let _ = executive.wait(event, None);
+            inner.add("after a wait");
+        })
+        .expect("room");
+    let order = record.clone();
+    machine.run(move || {
+        executive.yield_now();
+        event.set_boosting(2);
+        order.add("set with an increment");
+        executive.yield_now();
+        event.set();
+        order.add("set without");
+    });
+    assert_eq!(
+        record.take(),
+        [
+            "set with an increment",
+            "after a yield",
+            "set without",
+            "after a wait"
+        ]
+    );
+}
+
+#[test]
+fn an_increment_neither_changes_a_real_time_priority_nor_leads_to_one() {
+    let number = |priority: Priority, increment| priority.boosted(increment).number();
+    assert_eq!(number(Priority::NORMAL, 0), 8);
+    assert_eq!(number(Priority::NORMAL, 2), 10);
+    assert_eq!(number(Priority::HIGH, 2), 15);
+    assert_eq!(number(Priority::HIGH, u8::MAX), 15);
+    assert_eq!(number(Priority::REAL_TIME, 2), 16);
+    assert_eq!(number(Priority::HIGHEST, u8::MAX), 31);
+}
+
 #[test]
 fn threads_of_one_priority_take_turns_when_the_quantum_ends() {
     let limits = Limits {

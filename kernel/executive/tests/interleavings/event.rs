@@ -27,7 +27,7 @@ impl Event {
         })
     }
 
-    pub(crate) fn set(&self) {
+    pub(crate) fn set_boosting(&self, _increment: u8) {
         *self
             .signalled
             .lock()
