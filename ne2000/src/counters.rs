@@ -7,11 +7,11 @@ counters! {
     pub struct CardCounters {
         /// Frames taken from the ring and indicated.
         frames_received,
-        /// Bytes of these frames.
-        bytes_received,
         /// Frames handed to the transmitter.
         frames_sent,
-        /// Bytes of these frames, padding included.
+        /// Bytes of the frames received.
+        bytes_received,
+        /// Bytes of the frames sent, padding included.
         bytes_sent,
         /// Frames transmitted without error.
         transmissions_completed,

@@ -104,27 +104,39 @@ impl<B: RegisterBus> CardMemory<B> {
     /// Address and length may be odd: what a wide data port moves beyond them
     /// is discarded. Completion isn't waited for: the last access has happened
     /// when this returns, and some chips never report it after a read.
+    #[inline(always)]
     pub fn read(&mut self, address: u16, buffer: &mut [u8]) {
+        let skip = address as usize % self.width.bytes();
+        if skip != 0 {
+            return self.read_unaligned(address, skip, buffer);
+        }
+        if !buffer.is_empty() {
+            let count = buffer.len().next_multiple_of(self.width.bytes());
+            self.set_up(address, count as u16, Direction::Read);
+            self.read_on(buffer);
+        }
+    }
+
+    /// The same from the middle of an access, `skip` bytes behind its beginning.
+    #[cold]
+    fn read_unaligned(&mut self, address: u16, skip: usize, buffer: &mut [u8]) {
         if buffer.is_empty() {
             return;
         }
         let width = self.width.bytes();
-        let skip = address as usize % width;
         let count = (skip + buffer.len()).next_multiple_of(width);
-        self.set_up(
-            address.wrapping_sub(skip as u16),
-            count as u16,
-            Direction::Read,
-        );
+        let start = address.wrapping_sub(skip as u16);
+        self.set_up(start, count as u16, Direction::Read);
+        let (first, rest) = buffer.split_at_mut(buffer.len().min(width - skip));
+        self.read_partial(skip, first);
+        self.read_on(rest);
+    }
 
-        let mut rest = buffer;
-        if skip != 0 {
-            let (first, tail) = rest.split_at_mut(rest.len().min(width - skip));
-            self.read_partial(skip, first);
-            rest = tail;
-        }
-        let whole = rest.len() - rest.len() % width;
-        let (body, tail) = rest.split_at_mut(whole);
+    /// Fills `buffer` from where the data port is.
+    #[inline(always)]
+    fn read_on(&mut self, buffer: &mut [u8]) {
+        let whole = buffer.len() - buffer.len() % self.width.bytes();
+        let (body, tail) = buffer.split_at_mut(whole);
         if !body.is_empty() {
             self.registers.bus().read_block(self.width, body);
         }
@@ -136,10 +148,13 @@ impl<B: RegisterBus> CardMemory<B> {
     /// Reads one access' worth and keeps `part.len()` bytes from `skip` on.
     fn read_partial(&mut self, skip: usize, part: &mut [u8]) {
         let mut word = [0; WIDEST];
-        let (word, _) = word.split_at_mut(self.width.bytes());
-        self.registers.bus().read_block(self.width, word);
-        for (to, from) in part.iter_mut().zip(word.iter().skip(skip)) {
-            *to = *from;
+        let (access, _) = word.split_at_mut(self.width.bytes());
+        self.registers.bus().read_block(self.width, access);
+        // Shifted out, because a copy of so few bytes would be a call.
+        let mut word = u32::from_le_bytes(word) >> (8 * skip);
+        for byte in part.iter_mut().take(WIDEST) {
+            *byte = word as u8;
+            word >>= 8;
         }
     }
 
@@ -247,48 +262,71 @@ struct BlockWriter<'b, B> {
     bus: &'b B,
     width: DataWidth,
     remaining: usize,
+    /// The access being gathered; zeros behind `pending_length`.
     pending: [u8; WIDEST],
     pending_length: usize,
 }
 
 impl<B: RegisterBus> BlockWriter<'_, B> {
+    #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
-        let width = self.width.bytes();
         let (bytes, _) = bytes.split_at(bytes.len().min(self.remaining - self.pending_length));
-        let mut rest = bytes;
-        if self.pending_length != 0 {
-            let (first, tail) = rest.split_at(rest.len().min(width - self.pending_length));
-            self.gather(first);
-            rest = tail;
-        }
-        let (body, tail) = rest.split_at(rest.len() - rest.len() % width);
+        let rest = if self.pending_length == 0 {
+            bytes
+        } else {
+            self.complete_pending(bytes)
+        };
+        let (body, tail) = rest.split_at(rest.len() - rest.len() % self.width.bytes());
         if !body.is_empty() {
-            self.bus.write_block(self.width, body);
-            self.remaining -= body.len();
+            self.write_whole(body);
         }
         self.gather(tail);
     }
 
-    /// Adds fewer bytes than make two accesses, and writes one when it is full.
+    /// Writes what makes whole accesses.
+    fn write_whole(&mut self, bytes: &[u8]) {
+        self.bus.write_block(self.width, bytes);
+        self.remaining -= bytes.len();
+    }
+
+    /// Adds what is missing of the pending access, and writes that when it is
+    /// full. Answers the bytes behind it.
+    #[inline(never)]
+    fn complete_pending<'s>(&mut self, bytes: &'s [u8]) -> &'s [u8] {
+        let missing = self.width.bytes() - self.pending_length;
+        let (first, rest) = bytes.split_at(bytes.len().min(missing));
+        self.gather(first);
+        if first.len() == missing {
+            self.write_pending();
+        }
+        rest
+    }
+
+    /// Adds to the pending access what doesn't exceed it.
     fn gather(&mut self, bytes: &[u8]) {
-        let width = self.width.bytes();
         for (to, from) in self.pending.iter_mut().skip(self.pending_length).zip(bytes) {
             *to = *from;
         }
         self.pending_length += bytes.len();
-        if self.pending_length == width {
-            let (word, _) = self.pending.split_at(width);
-            self.bus.write_block(self.width, word);
-            self.remaining -= width;
-            self.pending_length = 0;
-        }
+    }
+
+    fn write_pending(&mut self) {
+        let pending = core::mem::take(&mut self.pending);
+        let (word, _) = pending.split_at(self.width.bytes());
+        self.write_whole(word);
+        self.pending_length = 0;
     }
 
     /// Writes zeros up to the announced count.
+    #[inline(always)]
     fn fill(&mut self) {
         const ZEROS: [u8; 64] = [0; 64];
-        while self.remaining > self.pending_length {
-            self.write(&ZEROS);
+        if self.pending_length != 0 {
+            self.write_pending();
+        }
+        while self.remaining != 0 {
+            let (zeros, _) = ZEROS.split_at(self.remaining.min(ZEROS.len()));
+            self.write_whole(zeros);
         }
     }
 }

@@ -60,8 +60,8 @@ impl Ring {
 
     /// The page `count` pages after `page`.
     pub const fn after(self, page: u8, count: u8) -> u8 {
-        let index = page.wrapping_sub(self.start) as u16 + count as u16;
-        self.start + (index % self.pages.get() as u16) as u8
+        let index = page.wrapping_sub(self.start) as usize + count as usize;
+        self.start + self.wrapped(index)
     }
 
     /// The page before `page`: PSTOP - 1 before PSTART.
@@ -80,7 +80,13 @@ impl Ring {
     }
 
     const fn index(self, page: u8) -> u8 {
-        page.wrapping_sub(self.start) % self.pages.get()
+        self.wrapped(page.wrapping_sub(self.start) as usize)
+    }
+
+    /// `index` modulo the number of pages; divided only if it has to be.
+    const fn wrapped(self, index: usize) -> u8 {
+        let pages = self.pages.get() as usize;
+        (if index < pages { index } else { index % pages }) as u8
     }
 
     /// Bytes from `address` to the end of the ring, where the data goes on at
@@ -92,8 +98,8 @@ impl Ring {
 
     /// The address `offset` bytes into the frame that starts at `page`.
     pub const fn address(self, page: u8, offset: usize) -> u16 {
-        let page_offset = offset / PAGE_SIZE as usize;
-        let page = self.after(page, (page_offset % self.pages.get() as usize) as u8);
+        let pages = self.wrapped(offset / PAGE_SIZE as usize);
+        let page = self.after(page, pages);
         page as u16 * PAGE_SIZE + (offset % PAGE_SIZE as usize) as u16
     }
 }

@@ -304,10 +304,13 @@ impl<B: RegisterBus> Card<B> {
         length: usize,
         now: impl FnOnce() -> Instant,
     ) -> Result<(), SendRefusal> {
-        match self.state {
-            State::Running => {}
-            State::Recovering { .. } => return Err(SendRefusal::Busy),
-            State::Stopped | State::Absent => return Err(SendRefusal::NotRunning),
+        if self.state != State::Running {
+            let is_recovering = matches!(self.state, State::Recovering { .. });
+            return Err(if is_recovering {
+                SendRefusal::Busy
+            } else {
+                SendRefusal::NotRunning
+            });
         }
         let sent = self
             .transmitter

@@ -91,6 +91,7 @@ impl<B: RegisterBus> CardEvents<B> for Indicate<'_> {
 struct InCard<'a, 'f, B>(&'a mut ReceivedFrame<'f, B>);
 
 impl<B: RegisterBus> TransferData for InCard<'_, '_, B> {
+    #[inline(always)]
     fn transfer(
         &mut self,
         payload_offset: usize,

@@ -57,6 +57,7 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
     /// # Errors
     /// The card has lapped its ring: neither these bytes nor the lookahead can
     /// be relied on.
+    #[inline(always)]
     pub fn read_payload(
         &mut self,
         payload_offset: usize,
@@ -68,15 +69,34 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
         let known = self.lookahead().get(payload_offset..).unwrap_or_default();
         let (known, _) = known.split_at(known.len().min(total));
         let (front, rest) = buffer.split_at_mut(known.len());
-        front.copy_from_slice(known);
+        if !known.is_empty() {
+            front.copy_from_slice(known);
+        }
         if self.length > MINIMUM_FRAME {
             self.read_rest(payload_offset + known.len(), rest)?;
         }
         Ok(total)
     }
 
-    fn read_rest(&mut self, payload_offset: usize, mut rest: &mut [u8]) -> Result<(), Overwritten> {
-        let mut offset = FRAME_HEADER_SIZE + ETHERNET_HEADER_SIZE + payload_offset;
+    #[inline(always)]
+    fn read_rest(&mut self, payload_offset: usize, rest: &mut [u8]) -> Result<(), Overwritten> {
+        let offset = FRAME_HEADER_SIZE + ETHERNET_HEADER_SIZE + payload_offset;
+        let address = self.ring.address(self.page, offset);
+        if rest.len() <= self.ring.bytes_to_end(address) {
+            self.memory.read(address, rest);
+        } else {
+            self.read_around(offset, rest);
+        }
+        self.overwritten |= !self.guard.is_intact(self.memory);
+        if self.overwritten {
+            return Err(Overwritten);
+        }
+        Ok(())
+    }
+
+    /// Reads from `offset` into the frame, which goes on at the ring's start.
+    #[cold]
+    fn read_around(&mut self, mut offset: usize, mut rest: &mut [u8]) {
         while !rest.is_empty() {
             let address = self.ring.address(self.page, offset);
             let chunk = rest.len().min(self.ring.bytes_to_end(address));
@@ -85,10 +105,5 @@ impl<'f, B: RegisterBus> ReceivedFrame<'f, B> {
             offset += chunk;
             rest = tail;
         }
-        self.overwritten |= !self.guard.is_intact(self.memory);
-        if self.overwritten {
-            return Err(Overwritten);
-        }
-        Ok(())
     }
 }

@@ -35,6 +35,7 @@ impl Group {
     /// Reads the frames from `page` on: at most `most`, within the `filled`
     /// pages from there, up to the first one that is longer than what is read
     /// of it, so that the rest of that one comes next.
+    #[inline(always)]
     pub(super) fn read<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,

@@ -83,8 +83,14 @@ impl Guard {
             Arrival::Acknowledged => self.arrival = Arrival::Unknown,
             Arrival::Pending => {}
         }
-        let mut word = [0; WORD.len()];
-        memory.read(address, &mut word);
-        word == WORD
+        is_word_at(memory, address)
     }
+}
+
+/// Whether the guard word is found whole at `address`.
+#[inline(never)]
+fn is_word_at<B: RegisterBus>(memory: &mut CardMemory<B>, address: u16) -> bool {
+    let mut word = [0; WORD.len()];
+    memory.read(address, &mut word);
+    word == WORD
 }

@@ -28,6 +28,7 @@ impl Receiver {
     ///
     /// `moved`: the page that the guard was moved to in the meantime. If the
     /// card had reached that one, a frame there is damaged by the guard word.
+    #[cold]
     pub(super) fn recover<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,

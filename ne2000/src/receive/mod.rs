@@ -331,6 +331,7 @@ impl Receiver {
 
     /// Gives up what is in the ring up to CURR, since the chain of headers is
     /// broken.
+    #[cold]
     fn resynchronise<B: RegisterBus>(
         &mut self,
         memory: &mut CardMemory<B>,
@@ -375,6 +376,7 @@ impl Receiver {
     }
 }
 
+#[cold]
 fn count_reception_error(status: ReceiveStatus, counters: &mut CardCounters) {
     let reason = if status.contains(ReceiveStatus::FRAME_ALIGNMENT_ERROR) {
         &mut counters.receive_alignment_errors

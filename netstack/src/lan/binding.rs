@@ -1,5 +1,7 @@
 //! The bindings: NDIS's contexts, allocated once and used again.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use executive::{Executive, SpinLock};
 use ndis::medium::Medium;
 use ndis::{BindingHandle, NdisStatus};
@@ -21,7 +23,6 @@ enum State {
 struct Inner {
     state: State,
     generation: u32,
-    medium: Medium,
 }
 
 /// The context of one binding.
@@ -29,6 +30,9 @@ pub(super) struct LanAdapter {
     slot: usize,
     lan: Once<&'static Lan>,
     inner: SpinLock<Inner>,
+    /// What a frame is told by, without the lock: the generation in the upper
+    /// half, the number of the medium and one in the lower; 0: no frames come.
+    receiving: AtomicU64,
 }
 
 impl LanAdapter {
@@ -36,12 +40,12 @@ impl LanAdapter {
         let inner = Inner {
             state: State::Free,
             generation: 0,
-            medium: Medium::Ieee802_3,
         };
         Self {
             slot,
             lan: Once::new(),
             inner: SpinLock::new(executive, inner),
+            receiving: AtomicU64::new(0),
         }
     }
 
@@ -70,7 +74,8 @@ impl LanAdapter {
     pub(super) fn start(&self, handle: BindingHandle, medium: Medium) {
         let mut inner = self.inner.lock();
         inner.state = State::Started(handle);
-        inner.medium = medium;
+        let receiving = u64::from(inner.generation) << 32 | u64::from(medium as u32 + 1);
+        self.receiving.store(receiving, Ordering::Relaxed);
     }
 
     /// Stops frames. The handle, if it was started.
@@ -80,6 +85,7 @@ impl LanAdapter {
             return None;
         };
         inner.state = State::Changing;
+        self.receiving.store(0, Ordering::Relaxed);
         Some(handle)
     }
 
@@ -109,13 +115,11 @@ impl LanAdapter {
         }
     }
 
-    /// The name, and the medium, if frames may come.
-    pub(super) fn receiving(&self) -> Option<(LanBinding, Medium)> {
-        let inner = self.inner.lock();
-        match inner.state {
-            State::Started(_) => Some((self.name_of(inner.generation), inner.medium)),
-            _ => None,
-        }
+    /// The name, and the number of the medium, if frames may come.
+    pub(super) fn receiving(&self) -> Option<(LanBinding, u32)> {
+        let receiving = self.receiving.load(Ordering::Relaxed);
+        let medium = (receiving as u32).checked_sub(1)?;
+        Some((self.name_of((receiving >> 32) as u32), medium))
     }
 }
 

@@ -1,17 +1,26 @@
 //! The queue of events for the stack.
 
-use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use executive::{Executive, SpinLock};
+use ndis::packet::Packet;
 
-use super::LanEvent;
+use super::{LanBinding, LanEvent};
+use crate::stack::Queue;
 
 /// Events of one binding that may wait: that it was bound, and unbound.
 const EVENTS_PER_BINDING: usize = 2;
 
+/// What is next; small, because every frame is one.
+enum Entry {
+    Frame(LanBinding, Packet),
+    /// The first of what bindings have told.
+    Told,
+}
+
 struct Events {
-    queue: VecDeque<LanEvent>,
+    queue: Queue<Entry>,
+    told: Queue<LanEvent>,
     /// Places promised to bindings for what they will tell, and those taken by
     /// what they have told.
     reserved: usize,
@@ -31,7 +40,8 @@ impl EventQueue {
     pub(super) fn new(executive: &'static Executive, frames: usize, bindings: usize) -> Self {
         let maximum_reserved = bindings * EVENTS_PER_BINDING;
         let events = Events {
-            queue: VecDeque::with_capacity(frames + maximum_reserved),
+            queue: Queue::new(frames + maximum_reserved),
+            told: Queue::new(maximum_reserved),
             reserved: 0,
         };
         Self {
@@ -61,7 +71,11 @@ impl EventQueue {
 
     /// Appends what a binding has to tell, for which it has reserved a place.
     pub(super) fn push_reserved(&self, event: LanEvent) {
-        self.events.lock().queue.push_back(event);
+        let mut events = self.events.lock();
+        if events.queue.push(Entry::Told).is_ok() {
+            // A place is reserved.
+            let _ = events.told.push(event);
+        }
     }
 
     /// Whether a frame would be refused.
@@ -69,32 +83,34 @@ impl EventQueue {
         self.frames() >= self.maximum_frames
     }
 
-    /// Appends a frame; gives it back if as many as may wait.
+    /// Appends a frame, or drops it and answers `false` if as many as may wait.
+    /// IRQL: DISPATCH.
     #[inline(always)]
-    pub(super) fn push_frame(&self, event: LanEvent) -> Result<(), LanEvent> {
-        let mut events = self.events.lock();
+    pub(super) fn push_frame(&self, binding: LanBinding, packet: Packet) -> bool {
+        let mut events = self.events.lock_at_level();
         let frames = self.frames();
-        if frames >= self.maximum_frames {
-            return Err(event);
+        let entry = Entry::Frame(binding, packet);
+        let is_queued = frames < self.maximum_frames && events.queue.push(entry).is_ok();
+        if is_queued {
+            self.frames.store(frames + 1, Ordering::Relaxed);
         }
-        self.frames.store(frames + 1, Ordering::Relaxed);
-        events.queue.push_back(event);
-        Ok(())
+        is_queued
     }
 
+    #[inline]
     pub(super) fn pop(&self) -> Option<LanEvent> {
         let mut events = self.events.lock();
-        let event = events.queue.pop_front()?;
-        match event {
-            LanEvent::Frame { .. } => {
+        match events.queue.pop()? {
+            Entry::Frame(binding, packet) => {
                 let frames = self.frames().saturating_sub(1);
                 self.frames.store(frames, Ordering::Relaxed);
+                Some(LanEvent::Frame { binding, packet })
             }
-            LanEvent::Bound { .. } | LanEvent::Unbound { .. } => {
+            Entry::Told => {
                 events.reserved = events.reserved.saturating_sub(1);
+                events.told.pop()
             }
         }
-        Some(event)
     }
 
     /// How many frames wait.

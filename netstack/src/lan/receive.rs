@@ -1,7 +1,6 @@
 //! Received frames: from the adapter's memory into a packet of ours, and into
 //! the queue.
 
-use ndis::medium::Medium;
 use ndis::packet::{BUFFER_SIZE, Packet};
 use ndis::protocol::ReceiveContext;
 use ndis::status::NdisStatus;
@@ -9,7 +8,7 @@ use ndis::{Transfer, packet};
 
 use super::binding::LanAdapter;
 use super::protocol::MEDIA;
-use super::{Lan, LanBinding, LanEvent, count};
+use super::{Lan, LanBinding, count};
 use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH};
 
 /// Room in front of a received frame, such that the payload of a UDP datagram
@@ -28,13 +27,14 @@ pub(super) enum Refusal {
     EtherType,
 }
 
-/// Whether a frame with this header is ours to take (seed item 19).
+/// Whether a frame with this header, of the medium of this number, is ours to
+/// take (seed item 19).
 pub(super) fn check(
-    receiving: Option<(LanBinding, Medium)>,
+    receiving: Option<(LanBinding, u32)>,
     header: &[u8],
 ) -> Result<LanBinding, Refusal> {
     let (binding, medium) = receiving.ok_or(Refusal::NotStarted)?;
-    if !MEDIA.contains(&medium) {
+    if !MEDIA.iter().any(|&ours| ours as u32 == medium) {
         return Err(Refusal::Medium);
     }
     match ethernet::Packet::new_checked(header) {
@@ -77,33 +77,56 @@ impl Lan {
             count(&self.counters.dropped_queue_full);
             return Err(NdisStatus::RESOURCES);
         }
-        let Some(mut packet) = self.pool.allocate(HEADROOM) else {
-            count(&self.counters.dropped_no_packet);
-            return Err(NdisStatus::RESOURCES);
-        };
         if header.len().saturating_add(payload_size) > BUFFER_SIZE - HEADROOM {
             count(&self.counters.dropped_too_long);
             return Err(NdisStatus::INVALID_LENGTH);
         }
-        let (front, rest) = packet
-            .append(header.len() + lookahead.len())
-            .and_then(|space| space.split_at_mut_checked(header.len()))
-            .ok_or(NdisStatus::RESOURCES)?;
-        front.copy_from_slice(header);
-        rest.copy_from_slice(lookahead);
-        Ok(packet)
+        let length = header.len() + lookahead.len();
+        let packet = self.pool.allocate_with(HEADROOM, length, |space| {
+            let (front, rest) = space.split_at_mut(header.len());
+            copy::<8>(header, front);
+            copy::<32>(lookahead, rest);
+        });
+        packet.ok_or_else(|| {
+            count(&self.counters.dropped_no_packet);
+            NdisStatus::RESOURCES
+        })
     }
 
     #[inline(always)]
     fn queue(&self, binding: LanBinding, packet: Packet) -> NdisStatus {
-        log::trace!(target: "lan", "packet {} in", packet.info().id);
-        let event = LanEvent::Frame { binding, packet };
-        if self.events.push_frame(event).is_err() {
-            count(&self.counters.dropped_queue_full);
-            return NdisStatus::RESOURCES;
+        if log::max_level() == log::LevelFilter::Trace {
+            trace_in(&packet);
         }
-        count(&self.counters.queued);
-        NdisStatus::SUCCESS
+        if self.events.push_frame(binding, packet) {
+            count(&self.counters.queued);
+            NdisStatus::SUCCESS
+        } else {
+            count(&self.counters.dropped_queue_full);
+            NdisStatus::RESOURCES
+        }
+    }
+}
+
+#[cold]
+fn trace_in(packet: &Packet) {
+    log::trace!(target: "lan", "packet {} in", packet.info().id);
+}
+
+/// Copies `from` to `to`, which is as long: `N` to `2 * N` bytes by the first
+/// and the last `N`, without a call.
+#[inline(always)]
+fn copy<const N: usize>(from: &[u8], to: &mut [u8]) {
+    match (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        (Some(first), Some(last)) if from.len() <= 2 * N && from.len() == to.len() => {
+            if let Some(space) = to.first_chunk_mut() {
+                *space = *first;
+            }
+            if let Some(space) = to.last_chunk_mut() {
+                *space = *last;
+            }
+        }
+        _ => to.copy_from_slice(from),
     }
 }
 

@@ -41,7 +41,7 @@ impl Adapter {
                 let mut context = AdapterContext::new(self);
                 self.learn(medium, above, &mut *miniport, &mut context);
                 self.set_state(&mut self.core.lock(), AdapterState::Running);
-                self.work(miniport, &mut context);
+                self.work_through(miniport, &mut context);
                 Ok(())
             }
             Err(status) => {

@@ -124,7 +124,7 @@ impl Adapter {
                 *request = queued.request;
             }
             context.end_handler();
-            self.work(miniport, &mut context);
+            self.work_through(miniport, &mut context);
             return status;
         }
         if core.requests.push_back(queued).is_err() {

@@ -49,7 +49,7 @@ impl Adapter {
             core.miniport.take()
         };
         if let Some(miniport) = miniport {
-            self.work(miniport, &mut AdapterContext::new(self));
+            self.work_through(miniport, &mut AdapterContext::new(self));
         }
     }
 
@@ -77,9 +77,10 @@ impl Adapter {
         result
     }
 
-    /// Does what is due and puts the miniport back. Dispatch.
-    #[inline]
-    pub(super) fn work(
+    /// Puts the miniport back after a send, when mostly nothing is due; else as
+    /// [`Adapter::work_through`]. Dispatch.
+    #[inline(always)]
+    pub(super) fn put_miniport_back(
         &'static self,
         miniport: Box<dyn ErasedMiniport>,
         context: &mut AdapterContext,
@@ -94,8 +95,9 @@ impl Adapter {
         }
     }
 
+    /// Does what is due and puts the miniport back. Dispatch.
     #[inline(never)]
-    fn work_through(
+    pub(super) fn work_through(
         &'static self,
         mut miniport: Box<dyn ErasedMiniport>,
         context: &mut AdapterContext,

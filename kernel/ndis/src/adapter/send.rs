@@ -17,7 +17,9 @@ impl Adapter {
     pub(crate) fn send(&'static self, packet: Packet) -> NdisStatus {
         count(&self.counters.sends);
         let length = packet.len();
-        log::trace!(target: "ndis", "{}: packet {} down, {length} bytes", self.name, packet.info().id);
+        if log::max_level() == log::LevelFilter::Trace {
+            self.trace_down(&packet);
+        }
         let mut core = self.core.lock_at_level();
         let loops_back = core.wants_loopback();
         if loops_back && let Path::Back(status) = self.loop_back(&mut core, &packet) {
@@ -47,8 +49,14 @@ impl Adapter {
             self.not_sent(outcome, &mut context)
         };
         context.end_handler();
-        self.work(miniport, &mut context);
+        self.put_miniport_back(miniport, &mut context);
         status
+    }
+
+    #[cold]
+    fn trace_down(&self, packet: &Packet) {
+        let (id, length) = (packet.info().id, packet.len());
+        log::trace!(target: "ndis", "{}: packet {id} down, {length} bytes", self.name);
     }
 
     /// What becomes of a packet that the miniport has not sent at once.
@@ -122,7 +130,7 @@ impl Adapter {
             let mut context = AdapterContext::new(self);
             self.perform_sends(frames, &mut *miniport, &mut context);
             context.end_handler();
-            self.work(miniport, &mut context);
+            self.work_through(miniport, &mut context);
             return;
         }
         let mut status = NdisStatus::PENDING;

@@ -79,7 +79,7 @@ impl Adapter {
         // What the driver sends on is queued until the bindings have been moved, and no frame comes.
         let miniport = below.core.lock_at_level().take_at_rest()?;
         let moved = self.flush().and_then(|()| self.move_to(below));
-        below.work(miniport, &mut AdapterContext::new(below));
+        below.work_through(miniport, &mut AdapterContext::new(below));
         moved
     }
 

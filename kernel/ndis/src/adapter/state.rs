@@ -187,7 +187,7 @@ impl Core {
     }
 
     /// Whether nothing at all waits to be done.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_idle(&self) -> bool {
         self.due.is_empty()
             && self.reset != Reset::Requested

@@ -155,6 +155,8 @@ impl AdapterContext {
         mut packet: Packet,
         result: Result<usize, NdisStatus>,
     ) {
+        // Halt runs at Passive, TransferDataComplete does not.
+        let _raised = self.adapter.executive().raise_irql(Irql::Dispatch);
         let passage = packet.info_mut().senders.pop();
         let sender = passage.map(Passage::sender);
         self.adapter.complete_transfer(sender, packet, result);

@@ -273,6 +273,7 @@ impl<D: MiniportDriver> ErasedMiniport for MiniportAdapter<D> {
 }
 
 /// Sends one frame by the handler for several.
+#[inline(never)]
 fn send_one<D: MiniportDriver>(
     several: SendPacketsHandler<D>,
     adapter: &mut D::Adapter,

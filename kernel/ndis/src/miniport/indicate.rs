@@ -8,7 +8,7 @@ use crate::address::HardwareAddress;
 use crate::binding::Bound;
 use crate::counters::{add, count};
 use crate::packet::{Packet, PacketFlags, Sender};
-use crate::protocol::{Frame, ReceiveContext};
+use crate::protocol::ReceiveContext;
 use crate::status::NdisStatus;
 
 /// Where a frame comes from.
@@ -31,15 +31,12 @@ impl AdapterContext {
         lookahead: &[u8],
         payload_size: usize,
     ) {
-        let frame = Frame {
-            header,
-            lookahead,
-            payload_size,
-        };
         let length = header.len() + payload_size;
         self.deliver(Origin::Medium, header, length, |bound| {
             let mut receive = ReceiveContext::new(transfer, bound);
-            bound.protocol.receive(bound.context, &mut receive, &frame)
+            bound
+                .protocol
+                .receive(bound.context, &mut receive, header, lookahead, payload_size)
         });
     }
 
@@ -69,11 +66,7 @@ impl AdapterContext {
             .data()
             .split_at_checked(header_size)
             .unwrap_or_default();
-        let frame = Frame {
-            header,
-            lookahead,
-            payload_size: packet.len() - header.len(),
-        };
+        let payload_size = packet.len() - header.len();
         let mut transfer = PacketTransfer {
             packet: &packet,
             header_size,
@@ -84,7 +77,13 @@ impl AdapterContext {
                 .receive_packet(bound.context, &packet)
                 .or_else(|| {
                     let mut receive = ReceiveContext::new(&mut transfer, bound);
-                    bound.protocol.receive(bound.context, &mut receive, &frame)
+                    bound.protocol.receive(
+                        bound.context,
+                        &mut receive,
+                        header,
+                        lookahead,
+                        payload_size,
+                    )
                 })
         });
     }
@@ -106,7 +105,9 @@ impl AdapterContext {
     ) {
         let adapter = self.adapter;
         let counters = &adapter.counters;
-        log::trace!(target: "ndis", "{}: frame up, {length} bytes", adapter.name);
+        if log::max_level() == log::LevelFilter::Trace {
+            self.trace_frame(length);
+        }
         match origin {
             Origin::Medium => {
                 count(&counters.frames_received);
@@ -141,6 +142,11 @@ impl AdapterContext {
             let is_bound = !batch.bindings().is_empty();
             self.count_dropped(is_bound, indicated != 0);
         }
+    }
+
+    #[cold]
+    fn trace_frame(&self, length: usize) {
+        log::trace!(target: "ndis", "{}: frame up, {length} bytes", self.adapter.name);
     }
 
     /// Counts a frame that no binding took.

@@ -95,12 +95,11 @@ impl Packet {
         Self { descriptor }
     }
 
-    /// Gives a packet without a segment its first one.
-    #[inline]
+    /// Gives a new packet its first segment.
+    #[inline(always)]
     fn start_with(&mut self, segment: Segment) {
-        self.descriptor.length += segment.len();
-        // The list of a new packet is empty, so there is room.
-        let _ = self.descriptor.segments.push_back(segment);
+        self.descriptor.length = segment.len();
+        self.descriptor.segments.start_with(segment);
     }
 
     /// The pool the packet came from.

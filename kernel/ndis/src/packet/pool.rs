@@ -56,12 +56,27 @@ impl PacketPool {
     /// or when `headroom` is more than [`BUFFER_SIZE`]. Any IRQL.
     #[inline(always)]
     pub fn allocate(&'static self, headroom: usize) -> Option<Packet> {
-        if headroom > BUFFER_SIZE {
+        self.allocate_with(headroom, 0, |_| {})
+    }
+
+    /// A packet of one buffer with `headroom` free bytes in front of `length` bytes, which `fill`
+    /// writes; their content is undefined before.
+    ///
+    /// `None`, and counted in the pool that was empty, when there is no descriptor or no buffer,
+    /// or when both together are more than [`BUFFER_SIZE`]. Any IRQL.
+    #[inline(always)]
+    pub fn allocate_with(
+        &'static self,
+        headroom: usize,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Option<Packet> {
+        if headroom.saturating_add(length) > BUFFER_SIZE {
             return None;
         }
         let mut packet = self.allocate_descriptor()?;
-        let buffer = self.allocate_buffer()?;
-        packet.start_with(Segment::empty(buffer, headroom));
+        let buffer = self.buffers.allocate()?;
+        packet.start_with(Segment::filled(buffer, headroom, length, fill)?);
         Some(packet)
     }
 

@@ -45,6 +45,24 @@ impl Segment {
         }
     }
 
+    /// The first `length` bytes behind `headroom`, which `fill` has written, of a buffer that
+    /// nobody shares yet. `None` if it is not that long.
+    #[inline(always)]
+    pub(super) fn filled(
+        mut buffer: Pooled<Buffer>,
+        headroom: usize,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Option<Self> {
+        let end = headroom.checked_add(length)?;
+        fill(buffer.bytes.get_mut(headroom..end)?);
+        Some(Self {
+            buffer: buffer.into_shared(),
+            start: headroom,
+            end,
+        })
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.end - self.start
@@ -234,6 +252,13 @@ impl SegmentList {
         self.far.is_some() && far + more <= FAR_SEGMENTS
     }
 
+    /// Adds the first segment to a list that has none.
+    #[inline(always)]
+    pub(super) fn start_with(&mut self, segment: Segment) {
+        // It is empty, so there is room.
+        let _ = self.near.push(segment);
+    }
+
     /// Adds a segment at the back; given back if there is no room.
     pub(super) fn push_back(&mut self, segment: Segment) -> Result<(), Segment> {
         match &mut self.far {
@@ -281,7 +306,14 @@ impl SegmentList {
     /// Returns every buffer, and the far table, to their pools.
     #[inline]
     pub(super) fn clear(&mut self) {
-        self.near.clear();
+        while self.near.pop().is_some() {}
+        if self.far.is_some() {
+            self.clear_far();
+        }
+    }
+
+    #[cold]
+    fn clear_far(&mut self) {
         if let Some(mut far) = self.far.take() {
             far.segments.clear();
         }

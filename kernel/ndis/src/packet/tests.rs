@@ -91,6 +91,30 @@ fn an_exhausted_pool_is_counted_and_leaks_nothing() {
 }
 
 #[test]
+fn a_packet_is_allocated_with_its_first_bytes() {
+    let pool = PacketPool::new(2, 2);
+    let first = pattern(60, 1);
+    let mut packet = pool
+        .allocate_with(22, first.len(), |space| space.copy_from_slice(&first))
+        .expect("the pool has packets");
+    assert_eq!((packet.data(), packet.len()), (&first[..], 60));
+    assert_eq!(packet.headroom(), 22);
+    assert_eq!(packet.tailroom(), BUFFER_SIZE - 82);
+    assert!(packet.append_slice(b"more"));
+    assert_eq!(packet.data(), [&first[..], b"more"].concat());
+    let whole = pool.allocate_with(0, BUFFER_SIZE, |space| space.fill(7));
+    assert_eq!(whole.map(|packet| packet.tailroom()), Some(0));
+    for (headroom, length) in [(1, BUFFER_SIZE), (BUFFER_SIZE + 1, 0), (1, usize::MAX)] {
+        assert!(pool.allocate_with(headroom, length, |_| {}).is_none());
+    }
+    drop(packet);
+    assert_eq!(
+        (pool.usage().packets.used, pool.usage().buffers.used),
+        (0, 0)
+    );
+}
+
+#[test]
 fn ids_are_unique_and_ascend() {
     let pool = PacketPool::new(1, 1);
     let ids: Vec<u64> = (0..5)

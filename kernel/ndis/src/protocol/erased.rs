@@ -6,8 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use spin::Once;
 
 use super::{
-    Frame, PnpEvent, ProtocolCharacteristics, ProtocolDriver, ReceiveContext, Request,
-    SendCompletion,
+    PnpEvent, ProtocolCharacteristics, ProtocolDriver, ReceiveContext, Request, SendCompletion,
 };
 use crate::Ndis;
 use crate::adapter::AdapterHandle;
@@ -94,7 +93,9 @@ pub(crate) trait ErasedProtocol: Send + Sync {
         &self,
         context: BindingContext,
         receive: &mut ReceiveContext<'_>,
-        frame: &Frame<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
     ) -> Option<NdisStatus>;
     fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus>;
     fn receive_complete(&self, context: BindingContext);
@@ -154,13 +155,10 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
         &self,
         context: BindingContext,
         receive: &mut ReceiveContext<'_>,
-        frame: &Frame<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
     ) -> Option<NdisStatus> {
-        let &Frame {
-            header,
-            lookahead,
-            payload_size,
-        } = frame;
         self.call(self.characteristics.receive, context, |handler, binding| {
             handler(binding, receive, header, lookahead, payload_size)
         })

@@ -8,7 +8,6 @@ mod request;
 pub use characteristics::ProtocolCharacteristics;
 pub use erased::ProtocolHandle;
 pub(crate) use erased::{BindingContext, Contexts, ErasedProtocol, ProtocolBlock};
-pub(crate) use receive::Frame;
 pub use receive::ReceiveContext;
 pub use request::{REQUEST_BUFFER_SIZE, Request, RequestKind};
 

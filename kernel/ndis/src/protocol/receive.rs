@@ -5,14 +5,6 @@ use crate::miniport::{Transfer, TransferData};
 use crate::packet::{Packet, Passage};
 use crate::status::NdisStatus;
 
-/// The bytes of a frame being indicated that are there already.
-pub(crate) struct Frame<'a> {
-    pub(crate) header: &'a [u8],
-    /// The first bytes of the payload.
-    pub(crate) lookahead: &'a [u8],
-    pub(crate) payload_size: usize,
-}
-
 /// The frame being indicated, as far as it is still in the card.
 pub struct ReceiveContext<'a> {
     transfer: &'a mut dyn TransferData,
@@ -30,6 +22,7 @@ impl<'a> ReceiveContext<'a> {
     /// The offset counts behind the link-layer header. [`Transfer::Complete`] gives the packet
     /// back with the result; after [`Transfer::Pending`] the TransferDataComplete handler gets it
     /// (seed item 20).
+    #[inline(always)]
     pub fn transfer_data(
         &mut self,
         payload_offset: usize,

@@ -139,6 +139,28 @@ fn a_send_that_the_driver_never_completes_is_given_up_at_halt() {
     });
 }
 
+/// The protocol of the tests wants its handlers called at Dispatch; Halt is called at Passive.
+#[test]
+fn seed_20_a_transfer_completed_at_halt_is_told_at_dispatch() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.take = true);
+        card.script(|script| script.pend_transfers = true);
+        card.receive([frame(1500)]);
+        assert!(world.interrupt(9));
+        assert_eq!(world.log.take_with("pending").len(), 1);
+        card.defer(Deferred::CompleteTransfers);
+        assert_eq!(world.ndis.stop_device(&adapter), Ok(()));
+        assert_eq!(
+            world.log.take_with("complete"),
+            [
+                "tcpip transfer_complete Ok(1500)",
+                "tcpip close_complete SUCCESS"
+            ]
+        );
+    });
+}
+
 #[test]
 fn queued_sends_and_requests_are_aborted_at_halt() {
     run(|world| {

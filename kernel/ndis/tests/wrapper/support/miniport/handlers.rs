@@ -60,9 +60,9 @@ pub(crate) fn initialize(
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the context ends here")]
-pub(super) fn halt(adapter: FakeAdapter, _: &mut AdapterContext) {
+pub(super) fn halt(mut adapter: FakeAdapter, context: &mut AdapterContext) {
     adapter.card.write("halt");
+    perform_deferred(&mut adapter, context);
 }
 
 pub(super) fn handle_interrupt(
@@ -71,9 +71,7 @@ pub(super) fn handle_interrupt(
 ) -> HandleInterrupt {
     let card = adapter.card.clone();
     card.write("handle_interrupt");
-    while let Some(deferred) = card.script(|script| script.deferred.pop_front()) {
-        perform(adapter, context, deferred);
-    }
+    perform_deferred(adapter, context);
     for _ in 0..card.script(|script| script.budget) {
         let Some(frame) = lock(&card.ring).pop_front() else {
             return HandleInterrupt::Done;
@@ -81,6 +79,13 @@ pub(super) fn handle_interrupt(
         indicate(adapter, context, &frame);
     }
     HandleInterrupt::MoreWork
+}
+
+fn perform_deferred(adapter: &mut FakeAdapter, context: &mut AdapterContext) {
+    let card = adapter.card.clone();
+    while let Some(deferred) = card.script(|script| script.deferred.pop_front()) {
+        perform(adapter, context, deferred);
+    }
 }
 
 fn perform(adapter: &mut FakeAdapter, context: &mut AdapterContext, deferred: Deferred) {

@@ -1,0 +1,81 @@
+//! What the stack gets of what comes.
+
+use ndis::NdisStatus;
+
+use super::card::Way;
+use super::machine::{lock, run};
+use super::{bound, counter};
+use crate::lan::LanEvent;
+use crate::tests::support::udp;
+
+#[test]
+fn seed_20_any_length_of_lookahead_is_copied() {
+    run(8, |machine| {
+        bound(machine);
+        for length in 0..=100 {
+            // Unlike the one before, whose buffer it gets.
+            let bytes: [u8; 200] = core::array::from_fn(|index| (index * 3 + length) as u8);
+            let frame = udp(9, 7, &bytes);
+            machine.receive(Way::Lookahead(length), &[&frame]);
+            assert_eq!(machine.frames(), [&frame[..]], "{length} bytes");
+            let transfer = (length, frame.len() - 14 - length);
+            assert_eq!(lock(&machine.card.transfers).pop(), Some(transfer));
+        }
+    });
+}
+
+#[test]
+fn frames_and_what_bindings_tell_are_taken_in_the_order_they_came() {
+    run(2, |machine| {
+        let first = bound(machine);
+        *lock(&machine.takes) = false;
+        let frame = udp(9, 7, b"hello");
+        for _ in 0..3 {
+            machine.receive(Way::Lookahead(46), &[&frame, &frame, &frame]);
+        }
+        machine.ndis.stop_device(&machine.adapter).expect("stopped");
+        machine.settle();
+        assert_eq!(counter(machine, "dropped_queue_full"), 7);
+        for _ in 0..2 {
+            let event = machine.lan.dequeue();
+            assert!(
+                matches!(event, Some(LanEvent::Frame { binding, .. }) if binding == first),
+                "{event:?}"
+            );
+        }
+        let event = machine.lan.dequeue();
+        assert!(
+            matches!(event, Some(LanEvent::Unbound { binding }) if binding == first),
+            "{event:?}"
+        );
+        assert!(machine.lan.dequeue().is_none());
+        assert_eq!(machine.pool.usage().packets.used, 0);
+    });
+}
+
+#[test]
+fn seed_19_a_stopped_adapter_takes_no_frames() {
+    run(8, |machine| {
+        let binding = bound(machine);
+        machine.ndis.stop_device(&machine.adapter).expect("stopped");
+        machine.settle();
+        let closed = machine.lan.send(
+            binding,
+            machine.pool.allocate(14).expect("the pool has packets"),
+        );
+        assert_eq!(closed, NdisStatus::CLOSING);
+        machine
+            .ndis
+            .start_device(&machine.adapter)
+            .expect("started");
+        machine.settle();
+        let again = bound(machine);
+        let frame = udp(9, 7, b"hello");
+        machine.receive(Way::Lookahead(46), &[&frame]);
+        let events = machine.events();
+        assert!(
+            matches!(&events[..], [LanEvent::Frame { binding, .. }] if *binding == again),
+            "{events:?}"
+        );
+    });
+}
