@@ -34,6 +34,8 @@ impl fmt::Display for SocketAddress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix {
     address: Ipv4Addr,
+    /// The length's mask: received datagrams are checked against it.
+    mask: u32,
     length: u8,
 }
 
@@ -41,13 +43,18 @@ impl Prefix {
     /// The prefix of every address: a default route's.
     pub const DEFAULT: Self = Self {
         address: Ipv4Addr::UNSPECIFIED,
+        mask: 0,
         length: 0,
     };
 
     /// Joins an address and a prefix length of 0 to 32 bits.
     pub const fn new(address: Ipv4Addr, length: u8) -> Option<Self> {
         if length <= 32 {
-            Some(Self { address, length })
+            Some(Self {
+                address,
+                mask: mask(length),
+                length,
+            })
         } else {
             None
         }
@@ -65,21 +72,21 @@ impl Prefix {
 
     /// The prefix length as a mask.
     pub const fn mask(self) -> Ipv4Addr {
-        Ipv4Addr::from_bits(mask(self.length))
+        Ipv4Addr::from_bits(self.mask)
     }
 
     /// The network: the host part is zero.
     #[must_use]
     pub const fn network(self) -> Self {
         Self {
-            address: Ipv4Addr::from_bits(self.address.to_bits() & mask(self.length)),
-            length: self.length,
+            address: Ipv4Addr::from_bits(self.address.to_bits() & self.mask),
+            ..self
         }
     }
 
     /// Whether `address` belongs to the network.
     pub const fn contains(self, address: Ipv4Addr) -> bool {
-        (self.address.to_bits() ^ address.to_bits()) & mask(self.length) == 0
+        (self.address.to_bits() ^ address.to_bits()) & self.mask == 0
     }
 
     /// Whether `address` is one that a host of the network can have: neither
@@ -87,8 +94,8 @@ impl Prefix {
     /// 3.2.1.3). In a network of 31 or 32 bits every address is a host's (RFC
     /// 3021).
     pub const fn has_host(self, address: Ipv4Addr) -> bool {
-        let host = address.to_bits() & !mask(self.length);
-        self.contains(address) && (self.length >= 31 || (host != 0 && host != !mask(self.length)))
+        let host = address.to_bits() & !self.mask;
+        self.contains(address) && (self.length >= 31 || (host != 0 && host != !self.mask))
     }
 
     /// The broadcast address of the network; one of 31 or 32 bits has none
@@ -97,9 +104,7 @@ impl Prefix {
         if self.length >= 31 {
             return None;
         }
-        Some(Ipv4Addr::from_bits(
-            self.address.to_bits() | !mask(self.length),
-        ))
+        Some(Ipv4Addr::from_bits(self.address.to_bits() | !self.mask))
     }
 }
 

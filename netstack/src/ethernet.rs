@@ -53,12 +53,16 @@ impl Stack {
             counters.dropped_interface_down += 1;
             return;
         };
-        if !frame.pull_up(frame.len().min(READ_IN_ONE_PIECE)) {
-            counters.dropped_no_buffer += 1;
-            return;
+        let mut bytes = frame.data();
+        if bytes.len() < READ_IN_ONE_PIECE && bytes.len() < frame.len() {
+            if !frame.pull_up(frame.len().min(READ_IN_ONE_PIECE)) {
+                counters.dropped_no_buffer += 1;
+                return;
+            }
+            bytes = frame.data();
         }
-        let header = match ethernet::Packet::new_checked(frame.data()) {
-            Ok(header) => Repr::parse(&header),
+        let view = match ethernet::Packet::new_checked(bytes) {
+            Ok(view) => view,
             Err(ethernet::Error::TooShort) => {
                 counters.dropped_too_short += 1;
                 return;
@@ -68,6 +72,7 @@ impl Stack {
                 return;
             }
         };
+        let header = Repr::parse(&view);
         // On the loopback interface the address of all zeros is our own.
         if !ethernet::is_station(header.source) && header.source != ours.hardware_address {
             counters.dropped_source += 1;
@@ -77,11 +82,16 @@ impl Stack {
             counters.dropped_other_station += 1;
             return;
         }
-        log::trace!(target: "ethernet", "packet {} in: {header:?}", frame.info().id);
-        frame.trim_front(HEADER_LENGTH);
+        log::trace!(target: "ethernet", "packet {} in: {:?}", frame.info().id, Repr::parse(&view));
         match header.ether_type {
-            EtherType::IPV4 => self.ip_receive(interface, &header, frame),
-            EtherType::ARP => self.arp_receive(interface, &header, &frame),
+            EtherType::IPV4 => {
+                let address = ours.address;
+                self.ip_receive(interface, address, &header, HEADER_LENGTH, frame);
+            }
+            EtherType::ARP => {
+                frame.trim_front(HEADER_LENGTH);
+                self.arp_receive(interface, header, &frame);
+            }
             _ => counters.dropped_ether_type += 1,
         }
     }
@@ -117,7 +127,8 @@ impl Stack {
             return Err(NtStatus::INSUFFICIENT_RESOURCES);
         };
         header.emit(space);
-        log::trace!(target: "ethernet", "packet {} out: {header:?}", packet.info().id);
+        // A copy, so that the header itself stays in registers.
+        log::trace!(target: "ethernet", "packet {} out: {:?}", packet.info().id, { header });
         counters.sent += 1;
         self.frames
             .push((interface, packet))

@@ -117,14 +117,12 @@ impl Network {
             is_more
         });
         let now = self.executive.now();
-        {
-            let layers = &mut *self.layers.lock();
+        self.input(|layers| {
             layers.armed = None;
             layers.stack.poll(now);
             layers.afd.poll(&mut layers.stack, now);
             layers.drain_completions();
-        }
-        self.deliver();
+        });
         if is_more && let Some(work) = self.work.get() {
             work.queue();
         }
@@ -146,30 +144,56 @@ impl Network {
         true
     }
 
-    /// Hands on what an input has left behind: a frame, then an IRP, one by one
+    /// Gives an input and hands on what it leaves behind. One that leaves no
+    /// more than a frame takes the lock once.
+    #[inline(always)]
+    fn input<R>(&self, give: impl FnOnce(&mut Layers) -> R) -> R {
+        let (result, completed) = {
+            let _raised = self.executive.raise_irql(Irql::Dispatch);
+            let (result, output) = {
+                let layers = &mut *self.layers.lock();
+                (give(layers), layers.next_output())
+            };
+            (result, self.hand_on(output))
+        };
+        if let Some(irp) = completed {
+            irp.finish();
+            self.deliver();
+        }
+        result
+    }
+
+    /// Hands on what inputs have left behind: frames, then an IRP, one by one
     /// with the lock free; what the clock asks for last.
     fn deliver(&self) {
-        while let Some(irp) = self.send_frames() {
+        let next = || {
+            let _raised = self.executive.raise_irql(Irql::Dispatch);
+            let output = self.layers.lock().next_output();
+            self.hand_on(output)
+        };
+        while let Some(irp) = next() {
             irp.finish();
         }
     }
 
     /// Sends what the stack has to send, then answers the next completed IRP.
-    /// Frames leave in the order in which the stack made them: DISPATCH_LEVEL
-    /// keeps another thread from fetching the next one in between.
-    fn send_frames(&self) -> Option<CompletedIrp> {
-        let _raised = self.executive.raise_irql(Irql::Dispatch);
+    /// Frames leave in the order in which the stack made them: DISPATCH_LEVEL,
+    /// since before `output` was fetched, keeps another thread from fetching
+    /// the next one in between.
+    #[inline(always)]
+    fn hand_on(&self, mut output: Output) -> Option<CompletedIrp> {
         loop {
-            let output = self.layers.lock().next_output();
-            match output {
-                Output::Frame(binding, packet) => {
-                    if let Some(lan) = self.lan.get() {
-                        // lan counts what the adapter refuses.
-                        let _ = lan.send(binding, packet);
-                    }
-                }
-                Output::Completed(irp) => return Some(irp),
-                Output::Nothing { due, has_echo } => {
+            let Output { frame, next } = output;
+            if let Some((binding, packet)) = frame
+                && let Some(lan) = self.lan.get()
+            {
+                // lan counts what the adapter refuses.
+                let _ = lan.send(binding, packet);
+            }
+            match next {
+                Next::Frame => output = self.layers.lock().next_output(),
+                Next::Completed(irp) => return Some(irp),
+                Next::Nothing { due, has_echo } => {
                     if let (Some(due), Some(timer)) = (due, self.timer.get()) {
                         timer.set_at(due);
                     }
@@ -183,10 +207,18 @@ impl Network {
     }
 }
 
-/// What an input has left behind.
-enum Output {
+/// What an input has left behind, as much as is done in one step.
+struct Output {
     /// A frame to send.
-    Frame(LanBinding, Packet),
+    frame: Option<(LanBinding, Packet)>,
+    /// What is to be done then.
+    next: Next,
+}
+
+/// What follows a frame.
+enum Next {
+    /// Another one: look again.
+    Frame,
     /// An IRP to complete.
     Completed(CompletedIrp),
     /// Nothing more.
@@ -199,20 +231,32 @@ enum Output {
 }
 
 impl Layers {
+    #[inline(always)]
     fn next_output(&mut self) -> Output {
+        Output {
+            frame: self.next_frame(),
+            next: if self.stack.has_frame() {
+                Next::Frame
+            } else if let Some(irp) = self.afd.next_completed() {
+                Next::Completed(irp)
+            } else {
+                Next::Nothing {
+                    due: self.next_due(),
+                    has_echo: self.stack.has_echo_event(),
+                }
+            },
+        }
+    }
+
+    /// The next frame whose interface has a binding.
+    fn next_frame(&mut self) -> Option<(LanBinding, Packet)> {
         while let Some((interface, packet)) = self.stack.next_frame() {
             match self.interfaces.binding(interface) {
-                Some(binding) => return Output::Frame(binding, packet),
+                Some(binding) => return Some((binding, packet)),
                 None => self.interfaces.counters.unsent_no_binding += 1,
             }
         }
-        match self.afd.next_completed() {
-            Some(irp) => Output::Completed(irp),
-            None => Output::Nothing {
-                due: self.next_due(),
-                has_echo: self.stack.has_echo_event(),
-            },
-        }
+        None
     }
 
     fn take(&mut self, event: LanEvent, now: Instant) {
@@ -248,10 +292,10 @@ impl Layers {
 
     /// When the timer has to be set for, if it is not set early enough already.
     fn next_due(&mut self) -> Option<Instant> {
-        let due = [self.stack.next_deadline(), self.afd.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()?;
+        let due = match (self.stack.next_deadline(), self.afd.next_deadline()) {
+            (Some(first), Some(second)) => first.min(second),
+            (first, second) => first.or(second)?,
+        };
         if self.armed.is_some_and(|armed| armed <= due) {
             return None;
         }
@@ -271,12 +315,10 @@ impl Layers {
 impl AfdDevice for Network {
     fn submit(&self, irp: AfdIrp) {
         let now = self.executive.now();
-        {
-            let layers = &mut *self.layers.lock();
+        self.input(|layers| {
             layers.afd.dispatch(irp, &mut layers.stack, now);
             layers.drain_completions();
-        }
-        self.deliver();
+        });
     }
 
     fn fast_receive(
@@ -296,23 +338,16 @@ impl AfdDevice for Network {
         data: Payload,
     ) -> Result<NtStatus, Payload> {
         let now = self.executive.now();
-        let sent = {
-            let layers = &mut *self.layers.lock();
+        self.input(|layers| {
             layers
                 .afd
-                .fast_send(handle, remote, data, &mut layers.stack, now)?
-        };
-        self.deliver();
-        Ok(sent)
+                .fast_send(handle, remote, data, &mut layers.stack, now)
+        })
     }
 }
 
 impl CancelRoutine for Network {
     fn cancel(&self, irp: IrpId) {
-        {
-            let layers = &mut *self.layers.lock();
-            layers.afd.cancel(irp, &mut layers.stack);
-        }
-        self.deliver();
+        self.input(|layers| layers.afd.cancel(irp, &mut layers.stack));
     }
 }

@@ -15,7 +15,7 @@ impl Stack {
     pub(crate) fn arp_receive(
         &mut self,
         interface: InterfaceId,
-        ethernet: &ethernet::Repr,
+        ethernet: ethernet::Repr,
         packet: &Packet,
     ) {
         self.counters.arp.received += 1;

@@ -95,7 +95,7 @@ impl Neighbours {
     }
 
     fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
-        self.chains.chain(key(interface, address)).find(|&slot| {
+        self.chains.find(key(interface, address), |slot| {
             self.slots.at(slot).is_some_and(|neighbour| {
                 neighbour.address == address && neighbour.interface == interface
             })
@@ -116,12 +116,14 @@ impl Neighbours {
         let neighbour = self.slots.at_mut(slot)?;
         neighbour.referenced = true;
         let resolved = Resolution::Resolved(neighbour.hardware_address);
+        if neighbour.state == NeighbourState::Reachable
+            && neighbour.is_confirmed(now, reachable_time)
+        {
+            return Some((resolved, false));
+        }
         match neighbour.state {
             NeighbourState::Delay | NeighbourState::Probe => Some((resolved, false)),
             NeighbourState::Incomplete => Some((Resolution::Incomplete(slot), false)),
-            NeighbourState::Reachable if neighbour.is_confirmed(now, reachable_time) => {
-                Some((resolved, false))
-            }
             NeighbourState::Reachable | NeighbourState::Stale => {
                 self.start_delay(slot, now);
                 Some((resolved, false))

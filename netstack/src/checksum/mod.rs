@@ -21,59 +21,73 @@ const fn add(sum: u64, word: u64) -> u64 {
     sum + carry as u64
 }
 
-/// Folds a 64-bit ones' complement sum into 16 bits.
+/// Folds a 64-bit ones' complement sum into 16 bits. A number plus itself with
+/// the halves exchanged has in its upper half the ones' complement sum of both
+/// halves: the carry comes from the lower one.
 const fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xFFFF_FFFF);
-    let sum = (sum >> 32) + (sum & 0xFFFF_FFFF);
-    let sum = (sum >> 16) + (sum & 0xFFFF);
-    let sum = (sum >> 16) + (sum & 0xFFFF);
-    sum as u16
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
-/// Words in a block: the loops below are unrolled by it.
-const BLOCK: usize = 8;
+/// A word as it lies in memory, at any address.
+type Word = [u8; 8];
 
 /// The 64-bit ones' complement sum of `bytes`, the last word padded with
-/// zeros.
+/// zeros. Most words are added in large blocks, since a loop costs as much as
+/// one and a half words each time around.
+#[inline(always)]
 fn sum(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let (blocks, words) = words.as_chunks::<BLOCK>();
-    let mut total = 0;
-    for block in blocks {
-        // Unrolled by the compiler.
-        for &word in block {
-            total = add(total, u64::from_le_bytes(word));
-        }
-    }
-    for &word in words {
-        total = add(total, u64::from_le_bytes(word));
-    }
+    let (words, rest) = bytes.as_chunks();
+    let (total, words) = sum_blocks::<16>(0, words);
+    let (total, words) = sum_blocks::<4>(total, words);
+    let (total, words) = sum_blocks::<2>(total, words);
+    let (total, _) = sum_blocks::<1>(total, words);
     add(total, last_word(rest))
+}
+
+/// Adds all whole blocks of `words`; gives the others back.
+#[inline(always)]
+fn sum_blocks<const BLOCK: usize>(mut total: u64, words: &[Word]) -> (u64, &[Word]) {
+    let (blocks, rest) = words.as_chunks::<BLOCK>();
+    for block in blocks {
+        total = block.map(u64::from_le_bytes).into_iter().fold(total, add);
+    }
+    (total, rest)
 }
 
 /// Copies `source` over `destination`, which has the same length, and sums it
 /// on the way.
+#[inline(always)]
 fn copy_words(destination: &mut [u8], source: &[u8]) -> u64 {
-    let (places, to_tail) = destination.as_chunks_mut::<8>();
-    let (words, from_tail) = source.as_chunks::<8>();
-    let (place_blocks, places) = places.as_chunks_mut::<BLOCK>();
-    let (blocks, words) = words.as_chunks::<BLOCK>();
-    let mut total = 0;
-    for (place_block, block) in place_blocks.iter_mut().zip(blocks) {
-        // Unrolled by the compiler.
-        for (place, &word) in place_block.iter_mut().zip(block) {
-            total = add(total, u64::from_le_bytes(word));
-            *place = word;
-        }
-    }
-    for (place, &word) in places.iter_mut().zip(words) {
-        total = add(total, u64::from_le_bytes(word));
-        *place = word;
-    }
+    let (places, to_tail) = destination.as_chunks_mut();
+    let (words, from_tail) = source.as_chunks();
+    let (total, places, words) = copy_blocks::<16>(0, places, words);
+    let (total, places, words) = copy_blocks::<4>(total, places, words);
+    let (total, places, words) = copy_blocks::<2>(total, places, words);
+    let (total, ..) = copy_blocks::<1>(total, places, words);
     for (to, &from) in to_tail.iter_mut().zip(from_tail) {
         *to = from;
     }
     add(total, last_word(from_tail))
+}
+
+/// Copies and adds all whole blocks of `words`; gives the others back.
+#[inline(always)]
+fn copy_blocks<'to, 'from, const BLOCK: usize>(
+    mut total: u64,
+    places: &'to mut [Word],
+    words: &'from [Word],
+) -> (u64, &'to mut [Word], &'from [Word]) {
+    let (place_blocks, places) = places.as_chunks_mut::<BLOCK>();
+    let (blocks, words) = words.as_chunks::<BLOCK>();
+    for (place_block, block) in place_blocks.iter_mut().zip(blocks) {
+        // As numbers, a block goes through registers: as bytes, or word by word
+        // in a loop, it would be split into a call of memcpy and a second pass.
+        let numbers = block.map(u64::from_le_bytes);
+        *place_block = numbers.map(u64::to_le_bytes);
+        total = numbers.into_iter().fold(total, add);
+    }
+    (total, places, words)
 }
 
 /// The up to seven bytes that are left over, as a word padded with zeros.
@@ -103,7 +117,22 @@ impl Checksum {
     }
 
     /// Adds the next `bytes` of the message.
+    #[inline(always)]
     pub fn add_bytes(&mut self, bytes: &[u8]) {
+        *self = self.plus(bytes);
+    }
+
+    /// By value, so that a sum stays in registers while the loops are elsewhere.
+    #[inline(never)]
+    fn plus(mut self, bytes: &[u8]) -> Self {
+        self.add_data(bytes);
+        self
+    }
+
+    /// Like [`add_bytes`](Self::add_bytes), with the loops in the caller: for
+    /// the one that most data passes.
+    #[inline(always)]
+    pub(crate) fn add_data(&mut self, bytes: &[u8]) {
         self.add_sum(sum(bytes), bytes.len());
     }
 
@@ -125,21 +154,23 @@ impl Checksum {
     pub fn add_packet(&mut self, packet: &Packet, offset: usize) {
         match packet.data().get(offset..) {
             Some(rest) if offset + rest.len() == packet.len() => self.add_bytes(rest),
-            _ => self.add_chain(packet, offset),
+            _ => *self = self.plus_chain(packet, offset, packet.len().saturating_sub(offset)),
         }
     }
 
-    fn add_chain(&mut self, packet: &Packet, offset: usize) {
-        let mut skip = offset;
+    /// With `length` bytes of a packet from `offset` on added, or as many as
+    /// there are, which lie in several buffers.
+    #[cold]
+    pub(crate) fn plus_chain(mut self, packet: &Packet, offset: usize, length: usize) -> Self {
+        let (mut skip, mut left) = (offset, length);
         for bytes in packet.segments() {
-            match bytes.get(skip..) {
-                Some(rest) => {
-                    self.add_bytes(rest);
-                    skip = 0;
-                }
-                None => skip -= bytes.len(),
-            }
+            let here = bytes.get(skip..).unwrap_or_default();
+            let here = here.get(..left).unwrap_or(here);
+            self.add_bytes(here);
+            skip = skip.saturating_sub(bytes.len());
+            left -= here.len();
         }
+        self
     }
 
     /// Adds a 16-bit field.

@@ -10,7 +10,7 @@ use super::error::status;
 use super::input::SEND_OPTIONS;
 use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
-use crate::ip::{Datagram, NextHop, SendOptions};
+use crate::ip::{Datagram, NextHop, SendOptions, header};
 use crate::stack::Stack;
 use crate::table::Handle;
 use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr, message_type};
@@ -262,11 +262,17 @@ impl Stack {
         }
     }
 
-    pub(super) fn icmp_echo_reply(&mut self, datagram: &Datagram, identifier: u16, sequence: u16) {
-        let header = datagram.header;
+    pub(super) fn icmp_echo_reply(
+        &mut self,
+        datagram: Datagram,
+        packet: &Packet,
+        identifier: u16,
+        sequence: u16,
+    ) {
+        let source = datagram.source;
         let found = self
             .icmp_find_echo(identifier, sequence)
-            .filter(|(_, echo)| echo.to_many || echo.destination == header.source)
+            .filter(|(_, echo)| echo.to_many || echo.destination == source)
             .map(|(handle, _)| handle);
         let Some(handle) = found else {
             self.counters.icmp.dropped_echo_unexpected += 1;
@@ -275,9 +281,9 @@ impl Stack {
         self.counters.icmp.echo_replies_received += 1;
         let now = self.now;
         self.icmp_end_echo(handle, |echo| EchoOutcome::Reply {
-            from: header.source,
-            length: header.payload_length.saturating_sub(HEADER_LENGTH),
-            time_to_live: header.time_to_live,
+            from: source,
+            length: datagram.payload_length.saturating_sub(HEADER_LENGTH),
+            time_to_live: header(packet).map_or(0, |header| header.time_to_live),
             round_trip: now.duration_since(echo.sent),
         });
     }

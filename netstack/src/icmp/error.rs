@@ -1,12 +1,12 @@
 //! Errors: those that we send, and those that others send about our datagrams.
 
 use executive::status::NtStatus;
-use ndis::packet::HEADROOM;
+use ndis::packet::{HEADROOM, Packet};
 
 use super::input::SEND_OPTIONS;
 use crate::address::SocketAddress;
 use crate::arp::pending::Waiter;
-use crate::ip::{Datagram, Delivery, is_host};
+use crate::ip::{Datagram, Delivery, header, is_host};
 use crate::stack::Stack;
 use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr, message_type, unreachable};
 use crate::wire::ipv4::{self, protocol};
@@ -19,10 +19,16 @@ const MAXIMUM_LENGTH: usize = 576;
 const MAXIMUM_QUOTE: usize = MAXIMUM_LENGTH - ipv4::HEADER_LENGTH - HEADER_LENGTH;
 
 impl Stack {
-    /// Sends an error about a received datagram, if there may be one and the
-    /// rate allows it.
-    pub(crate) fn icmp_send_error(&mut self, datagram: &Datagram, message_type: u8, code: u8) {
-        if !may_cause_error(datagram) {
+    /// Sends an error about a received datagram, with which `packet` begins, if
+    /// there may be one and the rate allows it.
+    pub(crate) fn icmp_send_error(
+        &mut self,
+        datagram: Datagram,
+        packet: &Packet,
+        message_type: u8,
+        code: u8,
+    ) {
+        if !may_cause_error(datagram, packet) {
             self.counters.icmp.errors_suppressed += 1;
             return;
         }
@@ -30,36 +36,44 @@ impl Stack {
             self.counters.icmp.errors_rate_limited += 1;
             return;
         }
-        if self.icmp_emit_error(datagram, message_type, code).is_some() {
+        if self
+            .icmp_emit_error(datagram, packet, message_type, code)
+            .is_some()
+        {
             self.counters.icmp.errors_sent += 1;
         } else {
             self.counters.icmp.unsent += 1;
         }
     }
 
-    fn icmp_emit_error(&mut self, datagram: &Datagram, message_type: u8, code: u8) -> Option<()> {
-        let length = datagram.packet.len().min(MAXIMUM_QUOTE);
-        let mut packet = self.pool.allocate(HEADROOM)?;
-        let quote = packet.append(length)?;
-        datagram.packet.copy_to(0, quote);
+    fn icmp_emit_error(
+        &mut self,
+        about: Datagram,
+        packet: &Packet,
+        message_type: u8,
+        code: u8,
+    ) -> Option<()> {
+        let length = packet.len().min(MAXIMUM_QUOTE);
+        let mut error = self.pool.allocate(HEADROOM)?;
+        let quote = error.append(length)?;
+        packet.copy_to(0, quote);
         let mut header = [0; HEADER_LENGTH];
         icmpv4::emit_error(&mut header, message_type, code, quote);
-        packet.prepend(HEADER_LENGTH)?.copy_from_slice(&header);
-        let (source, destination) = (datagram.header.destination, datagram.header.source);
-        let path = self.ip_path(destination, Some(source)).ok()?;
-        self.ip_send(&path, SEND_OPTIONS, packet, Waiter::Nobody)
+        error.prepend(HEADER_LENGTH)?.copy_from_slice(&header);
+        let path = self.ip_path(about.source, Some(about.destination)).ok()?;
+        self.ip_send(&path, SEND_OPTIONS, error, Waiter::Nobody)
             .ok()
             .map(|_| ())
     }
 
     /// Takes an error about a datagram of ours to whoever sent that.
-    pub(super) fn icmp_receive_error(&mut self, datagram: &Datagram, error: Repr) {
+    pub(super) fn icmp_receive_error(&mut self, datagram: Datagram, packet: &Packet, error: Repr) {
         match error {
             Repr::TimeExceeded { .. } => self.counters.icmp.time_exceeded_received += 1,
             _ => self.counters.icmp.unreachable_received += 1,
         }
-        let from = datagram.header.source;
-        let bytes = datagram.packet.data();
+        let from = datagram.source;
+        let bytes = packet.data();
         let quoted = bytes
             .get(datagram.header_length + HEADER_LENGTH..)
             .unwrap_or_default();
@@ -114,23 +128,20 @@ impl Quote {
 /// Whether a datagram may cause an error: not if it reports one itself, went
 /// to many, is a fragment other than the first, or came from no single host
 /// (RFC 1122 section 3.2.2).
-fn may_cause_error(datagram: &Datagram) -> bool {
+fn may_cause_error(datagram: Datagram, packet: &Packet) -> bool {
     datagram.delivery == Delivery::Unicast
-        && datagram.header.fragment_offset == 0
-        && is_host(datagram.header.source)
-        && !reports_error(datagram)
+        && header(packet).is_none_or(|header| header.fragment_offset == 0)
+        && is_host(datagram.source)
+        && !reports_error(datagram, packet)
 }
 
 /// Whether a datagram is an ICMP error, or an ICMP message too short to tell.
-fn reports_error(datagram: &Datagram) -> bool {
-    if datagram.header.protocol != protocol::ICMP {
+fn reports_error(datagram: Datagram, packet: &Packet) -> bool {
+    if datagram.protocol != protocol::ICMP {
         return false;
     }
     let mut message_type = [0];
-    datagram
-        .packet
-        .copy_to(datagram.header_length, &mut message_type)
-        == 0
+    packet.copy_to(datagram.header_length, &mut message_type) == 0
         || icmpv4::is_error(message_type[0])
 }
 

@@ -4,7 +4,7 @@ use ndis::packet::{HEADROOM, Packet};
 
 use crate::arp::pending::Waiter;
 use crate::checksum::Checksum;
-use crate::ip::{DEFAULT_TIME_TO_LIVE, Datagram, Delivery, SendOptions, is_host};
+use crate::ip::{DEFAULT_TIME_TO_LIVE, Datagram, Delivery, SendOptions, header, is_host};
 use crate::stack::Stack;
 use crate::wire::icmpv4::{self, HEADER_LENGTH, Repr};
 use crate::wire::ipv4::protocol;
@@ -18,31 +18,32 @@ pub(super) const SEND_OPTIONS: SendOptions = SendOptions {
 };
 
 impl Stack {
-    pub(crate) fn icmp_receive(&mut self, datagram: Datagram) {
+    /// Takes a datagram that begins where `packet` does and ends with it.
+    pub(crate) fn icmp_receive(&mut self, datagram: Datagram, packet: Packet) {
         let counters = &mut self.counters.icmp;
         counters.received += 1;
         let mut checksum = Checksum::new();
-        checksum.add_packet(&datagram.packet, datagram.header_length);
+        checksum.add_packet(&packet, datagram.header_length);
         if !checksum.is_valid() {
             counters.dropped_checksum += 1;
             return;
         }
-        let bytes = datagram.packet.data();
+        let bytes = packet.data();
         let message = bytes.get(datagram.header_length..).unwrap_or_default();
         let Ok(message) = icmpv4::Packet::new_checked(message) else {
             counters.dropped_too_short += 1;
             return;
         };
         let message = Repr::parse(&message);
-        log::trace!(target: "icmp", "packet {} in: {message:?}", datagram.packet.info().id);
+        log::trace!(target: "icmp", "packet {} in: {message:?}", packet.info().id);
         match message {
-            Repr::EchoRequest { .. } => self.icmp_answer_echo(datagram),
+            Repr::EchoRequest { .. } => self.icmp_answer_echo(datagram, packet),
             Repr::EchoReply {
                 identifier,
                 sequence,
-            } => self.icmp_echo_reply(&datagram, identifier, sequence),
+            } => self.icmp_echo_reply(datagram, &packet, identifier, sequence),
             error @ (Repr::DestinationUnreachable { .. } | Repr::TimeExceeded { .. }) => {
-                self.icmp_receive_error(&datagram, error);
+                self.icmp_receive_error(datagram, &packet, error);
             }
             Repr::ParameterProblem | Repr::Redirect | Repr::Other => counters.dropped_type += 1,
         }
@@ -51,24 +52,24 @@ impl Stack {
     /// Sends an echo request's data back (RFC 1122 section 3.2.2.6), from the
     /// address that it was sent to and with its type of service (RFC 1349
     /// section 5.1). Requests to many are not answered.
-    fn icmp_answer_echo(&mut self, datagram: Datagram) {
+    fn icmp_answer_echo(&mut self, datagram: Datagram, mut packet: Packet) {
         let counters = &mut self.counters.icmp;
         counters.echo_requests_received += 1;
         if datagram.delivery != Delivery::Unicast {
             counters.dropped_echo_broadcast += 1;
             return;
         }
-        if !is_host(datagram.header.source) {
+        if !is_host(datagram.source) {
             counters.dropped_echo_source += 1;
             return;
         }
-        let header = datagram.header;
         let options = SendOptions {
-            type_of_service: header.type_of_service,
+            type_of_service: header(&packet).map_or(0, |header| header.type_of_service),
             ..SEND_OPTIONS
         };
-        let sent = self.icmp_turn_into_reply(datagram).is_some_and(|reply| {
-            self.ip_path(header.source, Some(header.destination))
+        packet.trim_front(datagram.header_length);
+        let sent = self.icmp_turn_into_reply(packet).is_some_and(|reply| {
+            self.ip_path(datagram.source, Some(datagram.destination))
                 .and_then(|path| self.ip_send(&path, options, reply, Waiter::Nobody))
                 .is_ok()
         });
@@ -80,11 +81,9 @@ impl Stack {
         }
     }
 
-    /// The reply's message: in the request's own packet, unless a raw address
+    /// A request's message as that of the reply: in the request's own packet, unless a raw address
     /// object shares that.
-    fn icmp_turn_into_reply(&self, datagram: Datagram) -> Option<Packet> {
-        let mut packet = datagram.packet;
-        packet.trim_front(datagram.header_length);
+    fn icmp_turn_into_reply(&self, mut packet: Packet) -> Option<Packet> {
         if packet.data_mut().is_none() {
             let mut copy = self.pool.allocate(HEADROOM)?;
             for bytes in packet.segments() {

@@ -1,16 +1,25 @@
 //! Datagrams that we send to ourselves, by the loopback interface.
 
+use core::net::Ipv4Addr;
+
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
 use super::output::Path;
-use super::{Datagram, Delivery, READ_IN_ONE_PIECE, is_joined};
+use super::{Delivery, READ_IN_ONE_PIECE, is_joined};
 use crate::arp::output::Outcome;
 use crate::stack::Stack;
 use crate::stack::interface::InterfaceId;
 use crate::stack::local::Own;
-use crate::wire::ethernet::{HEADER_LENGTH, HardwareAddress};
-use crate::wire::ipv4::Repr;
+use crate::stack::loopback::PREFIX;
+use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH, HardwareAddress};
+
+/// What a frame of the loopback interface would have as its header.
+const NO_LINK: ethernet::Repr = ethernet::Repr {
+    destination: HardwareAddress([0; 6]),
+    source: HardwareAddress([0; 6]),
+    ether_type: EtherType::IPV4,
+};
 
 impl Stack {
     /// Sends a datagram by the loopback interface.
@@ -73,28 +82,12 @@ impl Stack {
             let Some(mut packet) = self.ip.loopback.pop() else {
                 return;
             };
-            self.counters.ip.received += 1;
-            if !packet.pull_up(packet.len().min(READ_IN_ONE_PIECE)) {
+            if packet.pull_up(packet.len().min(READ_IN_ONE_PIECE)) {
+                self.ip_receive(self.loopback.interface, Some(PREFIX), &NO_LINK, 0, packet);
+            } else {
+                self.counters.ip.received += 1;
                 self.counters.ip.dropped_no_buffer += 1;
-                continue;
             }
-            if let Some((header, header_length, packet)) = self.ip_parse(packet) {
-                self.ip_receive_looped(header, header_length, packet);
-            }
-        }
-    }
-
-    /// Takes a datagram that came by the loopback interface.
-    pub(super) fn ip_receive_looped(&mut self, header: Repr, header_length: usize, packet: Packet) {
-        if let Some((delivery, interface)) = self.ip_check_looped(&header) {
-            self.ip_deliver(Datagram {
-                packet,
-                header,
-                header_length,
-                interface,
-                delivery,
-                taken_raw: false,
-            });
         }
     }
 
@@ -102,8 +95,11 @@ impl Stack {
     /// that has the source as well, since an address object hears what is sent
     /// to everybody on its own network only. `None`, counted, if the datagram
     /// is to be dropped.
-    fn ip_check_looped(&mut self, header: &Repr) -> Option<(Delivery, InterfaceId)> {
-        let (source, destination) = (header.source, header.destination);
+    pub(super) fn ip_check_looped(
+        &mut self,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+    ) -> Option<(Delivery, InterfaceId)> {
         let interface = match self.own(source) {
             Some(Own::Host(interface)) => interface,
             // A host that asks everybody for its own address.

@@ -11,15 +11,14 @@ pub(crate) mod route;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
 use core::net::Ipv4Addr;
 
 use ndis::packet::Packet;
 
 use crate::configuration::StackConfiguration;
 use crate::random::Random;
+use crate::stack::Queue;
 use crate::stack::interface::InterfaceId;
-use crate::stack::{Queue, Stack};
 use crate::wire::icmpv4;
 use crate::wire::ipv4::{self, protocol};
 use identification::Identification;
@@ -130,31 +129,69 @@ pub(crate) enum Delivery {
     Multicast,
 }
 
-/// A received datagram that passed all checks.
+/// A received datagram that passed all checks, and where it is in its packet,
+/// whose first buffer has as much as [`READ_IN_ONE_PIECE`] of it.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Datagram {
-    /// From the IP header on, without padding; as much as
-    /// [`READ_IN_ONE_PIECE`] is in the first buffer.
-    pub(crate) packet: Packet,
-    /// The header.
-    pub(crate) header: ipv4::Repr,
+    /// Bytes of the packet in front of it: those of the frame's header.
+    pub(crate) start: usize,
     /// Bytes of the header, options included.
     pub(crate) header_length: usize,
+    /// Bytes of the payload.
+    pub(crate) payload_length: usize,
+    /// Who sent it.
+    pub(crate) source: Ipv4Addr,
+    /// What address it was sent to.
+    pub(crate) destination: Ipv4Addr,
+    /// Protocol number.
+    pub(crate) protocol: u8,
     /// Where it came in; if that was the loopback interface, the one that has
     /// the source address.
     pub(crate) interface: InterfaceId,
     /// What it was sent to.
     pub(crate) delivery: Delivery,
-    /// Whether a raw address object has taken it.
-    pub(crate) taken_raw: bool,
 }
 
-/// What takes the datagrams of one protocol.
-pub(crate) type Receive = fn(&mut Stack, Datagram);
+impl Datagram {
+    /// Bytes of header and payload.
+    pub(crate) const fn length(&self) -> usize {
+        self.header_length + self.payload_length
+    }
+
+    /// The packet without what lies in front of the datagram, and behind it
+    /// (Ethernet's padding).
+    pub(crate) fn cut(self, mut packet: Packet) -> Packet {
+        packet.truncate(self.start + self.length());
+        packet.trim_front(self.start);
+        packet
+    }
+}
+
+/// The header of a datagram that passed all checks, with which `packet` begins.
+pub(crate) fn header(packet: &Packet) -> Option<ipv4::Repr> {
+    let view = ipv4::Packet::new_quoted(packet.data()).ok()?;
+    Some(ipv4::Repr::parse(&view))
+}
+
+/// Who takes the datagrams of one protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Receiver {
+    /// Nobody but raw address objects.
+    Nobody,
+    Icmp,
+    Udp,
+}
+
+/// Who takes each protocol (seed item 24).
+static RECEIVERS: [Receiver; 256] = {
+    let mut receivers = [Receiver::Nobody; 256];
+    receivers[protocol::ICMP as usize] = Receiver::Icmp;
+    receivers[protocol::UDP as usize] = Receiver::Udp;
+    receivers
+};
 
 /// The state of this layer.
 pub(crate) struct Ip {
-    /// Who takes each protocol (seed item 24).
-    protocols: Box<[Receive; 256]>,
     identification: Identification,
     pub(crate) last_path: LastPath,
     /// Datagrams on the loopback interface while no adapter is its link.
@@ -163,12 +200,7 @@ pub(crate) struct Ip {
 
 impl Ip {
     pub(crate) fn new(configuration: &StackConfiguration, random: &mut Random) -> Self {
-        let unreachable: Receive = |stack, datagram| stack.ip_protocol_unreachable(&datagram);
-        let mut protocols = Box::new([unreachable; 256]);
-        protocols[usize::from(protocol::ICMP)] = Stack::icmp_receive;
-        protocols[usize::from(protocol::UDP)] = Stack::udp_receive;
         Self {
-            protocols,
             identification: Identification::new(random),
             last_path: LastPath::default(),
             loopback: Queue::new(configuration.loopback_packets),

@@ -234,7 +234,8 @@ impl Stack {
             return Err(NtStatus::INSUFFICIENT_RESOURCES);
         };
         header.emit(space);
-        log::trace!(target: "ip", "packet {} out: {header:?}", packet.info().id);
+        // A copy, so that the header itself stays in registers.
+        log::trace!(target: "ip", "packet {} out: {:?}", packet.info().id, { header });
         self.ip_transmit(path, packet, waiter)
     }
 

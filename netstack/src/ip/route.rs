@@ -58,7 +58,7 @@ impl Routes {
     fn find(&self, destination: Prefix) -> Option<usize> {
         let network = destination.network();
         let key = key(network.address().to_bits(), network.length());
-        self.chains.chain(key).find(|&slot| {
+        self.chains.find(key, |slot| {
             self.slots
                 .at(slot)
                 .is_some_and(|route| route.destination == network)

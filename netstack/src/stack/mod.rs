@@ -126,14 +126,17 @@ impl Stack {
     /// happens.
     pub fn next_deadline(&self) -> Option<Instant> {
         let looped = (!self.ip.loopback.is_empty()).then_some(self.now);
-        [
-            looped,
-            self.neighbours.next_deadline(),
-            self.icmp.next_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let earlier = |first: Option<Instant>, second: Option<Instant>| match (first, second) {
+            (Some(first), Some(second)) => Some(first.min(second)),
+            (first, second) => first.or(second),
+        };
+        let neighbours = self.neighbours.next_deadline();
+        earlier(looped, earlier(neighbours, self.icmp.next_deadline()))
+    }
+
+    /// Whether there is a frame to send.
+    pub fn has_frame(&self) -> bool {
+        !self.frames.is_empty()
     }
 
     /// Fetches the next frame to send.

@@ -23,21 +23,24 @@ pub(crate) struct HashChains {
     heads: Box<[Link]>,
     next: Box<[Link]>,
     multiplier: u64,
+    /// What brings a hash down to a head's number.
+    shift: u32,
 }
 
 impl HashChains {
     /// Allocates chains through `slots` slots.
     pub(crate) fn new(slots: usize, secret: u64) -> Self {
+        let heads = slots.next_power_of_two().max(2);
         Self {
-            heads: vec![Link::NONE; slots.next_power_of_two().max(2)].into_boxed_slice(),
+            heads: vec![Link::NONE; heads].into_boxed_slice(),
             next: vec![Link::NONE; slots].into_boxed_slice(),
             multiplier: secret | 1,
+            shift: u64::BITS - heads.trailing_zeros(),
         }
     }
 
     const fn bucket(&self, key: u64) -> usize {
-        let bits = self.heads.len().trailing_zeros();
-        (hash(key, self.multiplier) >> (64 - bits)) as usize
+        (hash(key, self.multiplier) >> self.shift) as usize
     }
 
     /// Adds `slot`, which is in no chain, under `key`.
@@ -78,6 +81,18 @@ impl HashChains {
     /// The slot after `slot` in its chain.
     pub(crate) fn after(&self, slot: usize) -> Option<usize> {
         self.next.get(slot)?.slot()
+    }
+
+    /// The first slot in the chain of `key` that `is_wanted`.
+    #[inline(always)]
+    pub(crate) fn find(&self, key: u64, is_wanted: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut next = self.first(key);
+        while let Some(slot) = next
+            && !is_wanted(slot)
+        {
+            next = self.after(slot);
+        }
+        next
     }
 
     /// The slots in the chain of `key`.

@@ -275,22 +275,28 @@ impl Stack {
     /// Whether a datagram is for the address object in `slot` (seed item 26):
     /// the port is equal, and the address is too, or is the unspecified one, or
     /// the datagram went to all. A connected one hears only the other side.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tdi_matches(&self, slot: usize, target: Target, arrival: &Arrival) -> bool {
-        self.tdi.objects.at(slot).is_some_and(|object| {
-            object.target == target
-                && (object.local == arrival.destination.address
-                    || object.local.is_unspecified()
-                    || (!arrival.is_unicast() && self.tdi_is_on(arrival.interface, object.local)))
-                && object.remote.is_none_or(|remote| {
+        let Some(object) = self.tdi.objects.at(slot) else {
+            return false;
+        };
+        let is_local = object.local == arrival.destination.address
+            || object.local.is_unspecified()
+            || (!arrival.is_unicast() && self.tdi_is_on(arrival.interface, object.local));
+        object.target == target
+            && is_local
+            && match object.remote {
+                None => true,
+                Some(remote) => {
                     remote.port == arrival.source.port
                         && (remote.address == arrival.source.address
                             || !crate::ip::is_host(remote.address))
-                })
-        })
+                }
+            }
     }
 
     /// Whether `address` is that of an interface.
+    #[cold]
     fn tdi_is_on(&self, interface: crate::InterfaceId, address: Ipv4Addr) -> bool {
         self.own(address) == Some(crate::stack::local::Own::Host(interface))
     }

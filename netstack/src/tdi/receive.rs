@@ -146,7 +146,7 @@ impl Stack {
             .objects
             .at_mut(slot)
             .and_then(|object| tdi.requests.next_receive(&mut object.receives));
-        let Some((id, request)) = posted else {
+        let Some((id, wanted)) = posted else {
             counters.dropped_no_receive += 1;
             return;
         };
@@ -159,8 +159,8 @@ impl Stack {
             Delivery::Multicast => flags |= ReceiveFlags::MULTICAST,
         }
         let mut status = NtStatus::SUCCESS;
-        if length > request.length {
-            packet.truncate(request.length);
+        if length > wanted {
+            packet.truncate(wanted);
             flags |= ReceiveFlags::PARTIAL;
             status = NtStatus::BUFFER_OVERFLOW;
             counters.receives_overflowed += 1;
@@ -207,18 +207,19 @@ impl Stack {
 
     /// Gives a datagram to every raw address object of its protocol (seed item
     /// 28). Returns whether there was one.
-    pub(crate) fn tdi_deliver_raw(&mut self, datagram: &Datagram) -> bool {
-        if self.tdi.raw_objects == 0 {
-            return false;
-        }
-        let header = &datagram.header;
+    #[inline(always)]
+    pub(crate) fn tdi_deliver_raw(&mut self, datagram: Datagram, packet: &Packet) -> bool {
+        self.tdi.raw_objects != 0 && self.tdi_share_raw(datagram, packet)
+    }
+
+    fn tdi_share_raw(&mut self, datagram: Datagram, packet: &Packet) -> bool {
         let arrival = Arrival {
-            source: SocketAddress::new(header.source, 0),
-            destination: SocketAddress::new(header.destination, 0),
+            source: SocketAddress::new(datagram.source, 0),
+            destination: SocketAddress::new(datagram.destination, 0),
             delivery: datagram.delivery,
             interface: datagram.interface,
         };
-        let target = Target::Raw(header.protocol);
+        let target = Target::Raw(datagram.protocol);
         let mut next = self.tdi.chains.first(target.key());
         let mut taken = false;
         while let Some(slot) = next {
@@ -227,7 +228,7 @@ impl Stack {
                 continue;
             }
             taken = true;
-            let Some(mut packet) = datagram.packet.share() else {
+            let Some(mut shared) = packet.share_range(datagram.start, datagram.length()) else {
                 self.counters.tdi.dropped_share += 1;
                 continue;
             };
@@ -237,9 +238,9 @@ impl Stack {
                 .at(slot)
                 .is_some_and(|object| object.options.header_include);
             if !include {
-                packet.trim_front(datagram.header_length);
+                shared.trim_front(datagram.header_length);
             }
-            self.tdi_complete_receive(slot, packet, &arrival);
+            self.tdi_complete_receive(slot, shared, &arrival);
         }
         taken
     }

@@ -44,9 +44,9 @@ impl Requests {
     }
 
     fn find(&self, id: RequestId) -> Option<usize> {
-        self.chains
-            .chain(id.0)
-            .find(|&slot| self.slots.at(slot).is_some_and(|request| request.id == id))
+        self.chains.find(id.0, |slot| {
+            self.slots.at(slot).is_some_and(|request| request.id == id)
+        })
     }
 
     /// Whether there can be another request, or a completion of one that stays.
@@ -99,20 +99,16 @@ impl Requests {
         self.add(id, Waiting::Send(pending)).map(|_| ())
     }
 
-    /// The receive that was posted first, which leaves unless it stays posted.
+    /// The receive that was posted first, and how many bytes it wants at most;
+    /// it leaves unless it stays posted.
     #[inline(always)]
-    pub(super) fn next_receive(
-        &mut self,
-        receives: &mut List,
-    ) -> Option<(RequestId, ReceiveRequest)> {
+    pub(super) fn next_receive(&mut self, receives: &mut List) -> Option<(RequestId, usize)> {
         let slot = receives.first()?;
-        let &Request {
-            id,
-            waiting: Waiting::Receive(_, request),
-        } = self.slots.at(slot)?
-        else {
+        let posted = self.slots.at(slot)?;
+        let Waiting::Receive(_, request) = &posted.waiting else {
             return None;
         };
+        let next = (posted.id, request.length);
         if !request.stays_posted {
             return self.pop_receive(receives);
         }
@@ -120,18 +116,15 @@ impl Requests {
             self.lists.remove(receives, slot);
             self.lists.push_back(receives, slot);
         }
-        self.has_room().then_some((id, request))
+        self.has_room().then_some(next)
     }
 
     /// Takes the receive that was posted first.
-    pub(super) fn pop_receive(
-        &mut self,
-        receives: &mut List,
-    ) -> Option<(RequestId, ReceiveRequest)> {
+    pub(super) fn pop_receive(&mut self, receives: &mut List) -> Option<(RequestId, usize)> {
         let slot = self.lists.pop_front(receives)?;
         let Request { id, waiting } = self.remove(slot)?;
         match waiting {
-            Waiting::Receive(_, request) => Some((id, request)),
+            Waiting::Receive(_, request) => Some((id, request.length)),
             Waiting::Send(_) => None,
         }
     }
@@ -165,6 +158,7 @@ impl Requests {
     }
 
     /// Queues the completion of a request that was taken out.
+    #[inline(always)]
     pub(super) fn complete(&mut self, completion: Completion) {
         // There is room: the request had a place in the sum of both.
         let _ = self.completions.push(completion);

@@ -73,23 +73,23 @@ impl Stack {
             return Err(status);
         }
         let waiter = Waiter::Request(id, payload.packet.len());
-        match transport {
-            Transport::Udp => self.udp_send(local, remote, options, payload, waiter),
-            Transport::RawIp(protocol) => {
-                let bound = Some(local.address).filter(|address| !address.is_unspecified());
-                let path = self.ip_path(remote.address, bound)?;
-                if path.next_hop == NextHop::Broadcast && !options.broadcast {
-                    return Err(NtStatus::ACCESS_DENIED);
-                }
-                let options = SendOptions {
-                    protocol,
-                    time_to_live: options.time_to_live,
-                    type_of_service: options.type_of_service,
-                    dont_fragment: options.dont_fragment,
-                };
-                self.ip_send(&path, options, payload.packet, waiter)
-            }
-            Transport::Ip | Transport::Tcp => Err(NtStatus::INVALID_DEVICE_REQUEST),
+        if transport == Transport::Udp {
+            return self.udp_send(local, remote, options, payload, waiter);
         }
+        let Transport::RawIp(protocol) = transport else {
+            return Err(NtStatus::INVALID_DEVICE_REQUEST);
+        };
+        let bound = Some(local.address).filter(|address| !address.is_unspecified());
+        let path = self.ip_path(remote.address, bound)?;
+        if path.next_hop == NextHop::Broadcast && !options.broadcast {
+            return Err(NtStatus::ACCESS_DENIED);
+        }
+        let options = SendOptions {
+            protocol,
+            time_to_live: options.time_to_live,
+            type_of_service: options.type_of_service,
+            dont_fragment: options.dont_fragment,
+        };
+        self.ip_send(&path, options, payload.packet, waiter)
     }
 }

@@ -13,57 +13,20 @@ use crate::wire::ipv4::protocol;
 use crate::wire::udp::{self, HEADER_LENGTH, Repr};
 
 impl Stack {
-    /// Checks a datagram (seed item 25) and gives it to every address object
-    /// that matches.
-    pub(crate) fn udp_receive(&mut self, mut datagram: Datagram) {
-        self.counters.udp.received += 1;
-        let Some(ports) = self.udp_parse(&mut datagram) else {
-            return;
-        };
-        let header = &datagram.header;
-        let arrival = Arrival {
-            source: SocketAddress::new(header.source, ports.source_port),
-            destination: SocketAddress::new(header.destination, ports.destination_port),
-            delivery: datagram.delivery,
-            interface: datagram.interface,
-        };
-        let target = Target::Udp(ports.destination_port);
-        let first = self.tdi.chains.first(target.key());
-        if let Some(slot) = self.udp_match(first, target, &arrival) {
-            self.udp_deliver(datagram, slot, target, &arrival);
-        } else {
-            self.counters.udp.dropped_no_port += 1;
-            self.icmp_send_error(
-                &datagram,
-                message_type::DESTINATION_UNREACHABLE,
-                unreachable::PORT,
-            );
-        }
-    }
-
-    /// The first address object that matches, from the one in `slot` on.
+    /// Checks the header and the checksum of a datagram (seed item 25) that
+    /// begins with `message`, which is as much of it as the first buffer of
+    /// `packet` has. Gives the ports, and the bytes of header and payload: what
+    /// lies behind them does not belong to it.
     #[inline(always)]
-    fn udp_match(
-        &self,
-        mut slot: Option<usize>,
-        target: Target,
-        arrival: &Arrival,
-    ) -> Option<usize> {
-        while let Some(here) = slot
-            && !self.tdi_matches(here, target, arrival)
-        {
-            slot = self.tdi.chains.after(here);
-        }
-        slot
-    }
-
-    /// Checks header and checksum and cuts off what lies behind the length.
-    fn udp_parse(&mut self, datagram: &mut Datagram) -> Option<Repr> {
+    pub(crate) fn udp_check(
+        &mut self,
+        datagram: &Datagram,
+        message: &[u8],
+        packet: &Packet,
+    ) -> Option<(Repr, usize)> {
         let counters = &mut self.counters.udp;
-        let offset = datagram.header_length;
-        let available = datagram.packet.len().saturating_sub(offset);
-        let bytes = datagram.packet.data().get(offset..).unwrap_or_default();
-        let view = match udp::Packet::new_checked(bytes, available) {
+        counters.received += 1;
+        let view = match udp::Packet::new_checked(message, datagram.payload_length) {
             Ok(view) => view,
             Err(udp::Error::TooShort) => {
                 counters.dropped_too_short += 1;
@@ -74,18 +37,20 @@ impl Stack {
                 return None;
             }
         };
-        let (ports, length) = (Repr::parse(&view), view.length());
-        let has_checksum = view.has_checksum();
-        datagram.packet.truncate(offset + length);
-        if has_checksum {
-            let header = &datagram.header;
+        let length = view.length();
+        if view.has_checksum() {
             let mut checksum = Checksum::pseudo_header(
-                header.source,
-                header.destination,
+                datagram.source,
+                datagram.destination,
                 protocol::UDP,
                 length as u16,
             );
-            checksum.add_packet(&datagram.packet, offset);
+            if let Some(message) = message.get(..length) {
+                checksum.add_data(message);
+            } else {
+                let offset = datagram.start + datagram.header_length;
+                checksum = checksum.plus_chain(packet, offset, length);
+            }
             if !checksum.is_valid() {
                 counters.dropped_checksum += 1;
                 return None;
@@ -93,44 +58,116 @@ impl Stack {
         } else {
             counters.received_without_checksum += 1;
         }
-        if ports.destination_port == 0 {
+        if view.destination_port() == 0 {
             counters.dropped_port_zero += 1;
             return None;
         }
-        Some(ports)
+        Some((Repr::parse(&view), length))
     }
 
-    /// Gives the payload to every matching address object (seed items 25 and
-    /// 26), the first of which is in `slot`: a shared packet to each but the
-    /// last, the packet itself to that.
-    fn udp_deliver(
+    /// Gives a datagram, checked, to every address object that matches.
+    #[inline(always)]
+    pub(crate) fn udp_receive(
         &mut self,
-        datagram: Datagram,
+        datagram: &Datagram,
+        (ports, length): (Repr, usize),
+        mut packet: Packet,
+    ) {
+        let arrival = Arrival {
+            source: SocketAddress::new(datagram.source, ports.source_port),
+            destination: SocketAddress::new(datagram.destination, ports.destination_port),
+            delivery: datagram.delivery,
+            interface: datagram.interface,
+        };
+        let target = Target::Udp(ports.destination_port);
+        let first = self.tdi.chains.first(target.key());
+        if let Some(slot) = self.udp_match(first, target, &arrival) {
+            let message = datagram.start + datagram.header_length;
+            packet.truncate(message + length);
+            packet.trim_front(message + HEADER_LENGTH);
+            self.udp_deliver(packet, slot, target, &arrival);
+        } else {
+            let whole = Datagram {
+                payload_length: length,
+                ..*datagram
+            };
+            self.udp_port_unreachable(whole, packet);
+        }
+    }
+
+    /// No address object matches.
+    #[cold]
+    fn udp_port_unreachable(&mut self, datagram: Datagram, packet: Packet) {
+        self.counters.udp.dropped_no_port += 1;
+        self.icmp_send_error(
+            datagram,
+            &datagram.cut(packet),
+            message_type::DESTINATION_UNREACHABLE,
+            unreachable::PORT,
+        );
+    }
+
+    /// The first address object that matches, from the one in `slot` on. The
+    /// first one there is nearly always does.
+    #[inline(always)]
+    fn udp_match(&self, slot: Option<usize>, target: Target, arrival: &Arrival) -> Option<usize> {
+        let slot = slot?;
+        if self.tdi_matches(slot, target, arrival) {
+            Some(slot)
+        } else {
+            self.udp_match_after(slot, target, *arrival)
+        }
+    }
+
+    #[cold]
+    fn udp_match_after(&self, slot: usize, target: Target, arrival: Arrival) -> Option<usize> {
+        core::iter::successors(Some(slot), |&slot| self.tdi.chains.after(slot))
+            .skip(1)
+            .find(|&slot| self.tdi_matches(slot, target, &arrival))
+    }
+
+    /// Gives the payload, `packet`, to every matching address object (seed items
+    /// 25 and 26), the first of which is in `slot`: a shared packet to each but
+    /// the last, the packet itself to that.
+    #[inline(always)]
+    fn udp_deliver(&mut self, packet: Packet, slot: usize, target: Target, arrival: &Arrival) {
+        self.counters.udp.delivered += 1;
+        let last = match self.tdi.chains.after(slot) {
+            None => slot,
+            Some(_) => self.udp_share(&packet, slot, target, *arrival),
+        };
+        self.udp_complete(last, packet, arrival);
+    }
+
+    /// Gives the payload to the matching address objects from the one in `slot`
+    /// on, without the last, whose slot it returns.
+    #[cold]
+    fn udp_share(
+        &mut self,
+        packet: &Packet,
         mut slot: usize,
         target: Target,
-        arrival: &Arrival,
-    ) {
-        self.counters.udp.delivered += 1;
-        let mut packet = datagram.packet;
-        packet.trim_front(datagram.header_length + HEADER_LENGTH);
-        while let Some(other) = self.udp_match(self.tdi.chains.after(slot), target, arrival) {
+        arrival: Arrival,
+    ) -> usize {
+        while let Some(other) = self.udp_match_after(slot, target, arrival) {
             match packet.share() {
-                Some(shared) => self.udp_complete(slot, shared, arrival),
+                Some(shared) => self.udp_complete(slot, shared, &arrival),
                 None => self.counters.udp.dropped_share += 1,
             }
             slot = other;
         }
-        self.udp_complete(slot, packet, arrival);
+        slot
     }
 
     #[inline(always)]
     fn udp_complete(&mut self, slot: usize, packet: Packet, arrival: &Arrival) {
+        // Copies, so that the addresses themselves stay in registers.
         log::trace!(
             target: "udp",
             "packet {}: {} to {}",
             packet.info().id,
-            arrival.source,
-            arrival.destination,
+            { arrival.source },
+            { arrival.destination },
         );
         self.tdi_complete_receive(slot, packet, arrival);
     }

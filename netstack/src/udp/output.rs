@@ -55,10 +55,13 @@ impl Stack {
             self.counters.udp.unsent_no_buffer += 1;
             return Err(NtStatus::INSUFFICIENT_RESOURCES);
         };
+        // Copies, so that the addresses themselves stay in registers.
         log::trace!(
             target: "udp",
-            "packet {}: {local} to {remote}",
+            "packet {}: {} to {}",
             packet.info().id,
+            { local },
+            { remote },
         );
         let options = SendOptions {
             protocol: protocol::UDP,

@@ -5,7 +5,7 @@ pub mod options;
 use core::net::Ipv4Addr;
 
 use super::{address, number16, set_address, set_number16};
-use crate::checksum;
+use crate::checksum::Checksum;
 
 /// Where each field of the fixed part is.
 pub mod field {
@@ -93,7 +93,7 @@ impl<'a> Packet<'a> {
     #[inline(always)]
     pub fn new_checked(bytes: &'a [u8], available: usize) -> Result<Self, Error> {
         let (header, options, rest) = Self::split(bytes)?;
-        let mut sum = checksum::Checksum::new();
+        let mut sum = Checksum::new();
         sum.add_array(header);
         if !options.is_empty() {
             sum.add_bytes(options);
@@ -152,6 +152,16 @@ impl<'a> Packet<'a> {
     /// Bytes of header and payload.
     pub const fn total_length(&self) -> usize {
         self.header_length() + self.payload_length
+    }
+
+    /// Bytes of the payload.
+    pub const fn payload_length(&self) -> usize {
+        self.payload_length
+    }
+
+    /// Whether this is a fragment of a larger datagram.
+    pub const fn is_fragment(&self) -> bool {
+        number16(self.header, &field::FRAGMENT) & (MORE_FRAGMENTS | OFFSET_MASK) != 0
     }
 
     /// Protocol number.
@@ -248,7 +258,8 @@ impl Repr {
         set_number16(header, &field::CHECKSUM, 0);
         set_address(header, &field::SOURCE, self.source);
         set_address(header, &field::DESTINATION, self.destination);
-        let sum = checksum::of(header);
-        set_number16(header, &field::CHECKSUM, sum);
+        let mut sum = Checksum::new();
+        sum.add_array(header);
+        set_number16(header, &field::CHECKSUM, sum.finish());
     }
 }

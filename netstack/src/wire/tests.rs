@@ -127,6 +127,8 @@ proptest! {
         let ours = ipv4::Packet::new_checked(&datagram, datagram.len()).expect("a datagram");
         prop_assert_eq!(ipv4::Repr::parse(&ours), header);
         prop_assert_eq!(ours.payload(), payload.as_slice());
+        prop_assert_eq!(ours.payload_length(), payload.len());
+        prop_assert_eq!(ours.is_fragment(), header.is_fragment());
     }
 
     #[test]

@@ -25,6 +25,15 @@ fn a_datagram_to_a_port_that_nobody_has_is_answered_by_port_unreachable() {
 }
 
 #[test]
+fn an_error_does_not_quote_the_padding_of_the_frame() {
+    for frame in [udp(4000, 7, b"hi"), ip(99, &[], b"12345678", |_| {})] {
+        let mut host = known_host();
+        host.receive(&[frame.as_slice(), &[0; 18]].concat());
+        assert_eq!(host.frames()[0][42..], frame[14..]);
+    }
+}
+
+#[test]
 fn rfc1812_4_3_2_3_an_error_quotes_as_much_as_fits_576_bytes() {
     let mut host = known_host();
     host.receive(&udp(4000, 7, &[b'x'; 1472]));
@@ -68,22 +77,24 @@ fn rfc1122_3_2_2_no_error_about_an_error() {
 #[test]
 fn rfc1122_3_2_2_no_error_about_icmp_errors_and_later_fragments() {
     let mut host = known_host();
-    let mut send_about = |payload: &[u8], protocol: u8, fragment_offset: usize| {
-        let frame = ip(protocol, &[], payload, |_| {});
-        let header = crate::wire::ipv4::Packet::new_checked(&frame[14..], frame.len() - 14);
+    let mut send_about = |payload: &[u8], protocol: u8, fragment_offset: u16| {
+        let frame = ip(protocol, &[], payload, |header| {
+            header.fragment_offset = fragment_offset.try_into().expect("an offset");
+        });
         let datagram = crate::ip::Datagram {
-            header: crate::wire::ipv4::Repr {
-                fragment_offset,
-                ..crate::wire::ipv4::Repr::parse(&header.expect("a datagram"))
-            },
-            packet: crate::tests::support::packet(host.pool, &frame[14..]),
+            start: 0,
             header_length: 20,
+            payload_length: payload.len(),
+            source: PEER_IP.into(),
+            destination: OUR_IP.into(),
+            protocol,
             interface: host.interface,
             delivery: crate::ip::Delivery::Unicast,
-            taken_raw: false,
         };
+        let packet = crate::tests::support::packet(host.pool, &frame[14..]);
         // Time exceeded, in reassembly.
-        host.stack.icmp_send_error(&datagram, 11, 1);
+        host.stack.icmp_send_error(datagram, &packet, 11, 1);
+        drop(packet);
         host.frames().len()
     };
     assert_eq!(send_about(&[8, 0, 0, 0, 0, 0, 0, 0], 1, 0), 1);

@@ -199,6 +199,31 @@ fn seed_25_what_lies_behind_the_length_is_padding() {
 }
 
 #[test]
+fn seed_25_padding_may_begin_in_any_buffer() {
+    let data = [b'x'; 300];
+    let mut payload = udp(4000, 7, &data)[UDP..].to_vec();
+    payload.extend_from_slice(b"padding inside the IP datagram");
+    let frame = ip(17, &[], &payload, |_| {});
+    let end = UDP + 8 + data.len();
+    for cuts in [
+        &[160, 100][..],
+        &[end - 1],
+        &[end],
+        &[end + 1],
+        &[200, end - 200, 5],
+    ] {
+        let mut host = Host::new();
+        let object = host.open([0; 4], 7);
+        host.post(object, 1);
+        host.receive_in_pieces(&frame, cuts);
+        let received = host.completions();
+        let text = core::str::from_utf8(&data).expect("letters");
+        assert!(received[0].ends_with(&std::format!("{text:?}")), "{cuts:?}");
+        assert_eq!(host.pools(), (0, 0));
+    }
+}
+
+#[test]
 fn port_zero_is_nobodys() {
     let mut host = Host::new();
     host.receive(&udp(4000, 0, b"hello"));
