@@ -17,6 +17,9 @@ pub(crate) const fn hash(key: u64, multiplier: u64) -> u64 {
         .wrapping_mul(multiplier)
 }
 
+/// Heads are small: with four for each slot, different keys seldom meet.
+const HEADS_PER_SLOT: usize = 4;
+
 /// Finds slots by a 64-bit key. Several slots may have the same key, and
 /// different keys may share a chain, so the caller compares.
 pub(crate) struct HashChains {
@@ -30,7 +33,7 @@ pub(crate) struct HashChains {
 impl HashChains {
     /// Allocates chains through `slots` slots.
     pub(crate) fn new(slots: usize, secret: u64) -> Self {
-        let heads = slots.next_power_of_two().max(2);
+        let heads = (slots * HEADS_PER_SLOT).next_power_of_two().max(2);
         Self {
             heads: vec![Link::NONE; heads].into_boxed_slice(),
             next: vec![Link::NONE; slots].into_boxed_slice(),
