@@ -265,6 +265,15 @@ impl Layers {
                 Some(interface) => self.stack.receive(interface, packet, now),
                 None => self.interfaces.counters.dropped_no_interface += 1,
             },
+            change => self.change_interfaces(change, now),
+        }
+        self.drain_completions();
+    }
+
+    /// Takes what a binding has told.
+    #[inline(never)]
+    fn change_interfaces(&mut self, event: LanEvent, now: Instant) {
+        match event {
             LanEvent::Bound {
                 binding,
                 name,
@@ -286,8 +295,8 @@ impl Layers {
                     .add(binding, name, address, mtu, &mut self.stack, now);
             }
             LanEvent::Unbound { binding } => self.interfaces.remove(binding, &mut self.stack),
+            LanEvent::Frame { .. } => {}
         }
-        self.drain_completions();
     }
 
     /// When the timer has to be set for, if it is not set early enough already.

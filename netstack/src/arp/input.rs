@@ -12,6 +12,8 @@ use crate::wire::arp::{self, Operation, Repr};
 use crate::wire::ethernet::{self, HardwareAddress};
 
 impl Stack {
+    /// Takes a message; apart from Ethernet's code, as few frames carry one.
+    #[inline(never)]
     pub(crate) fn arp_receive(
         &mut self,
         interface: InterfaceId,

@@ -18,7 +18,9 @@ pub(super) const SEND_OPTIONS: SendOptions = SendOptions {
 };
 
 impl Stack {
-    /// Takes a datagram that begins where `packet` does and ends with it.
+    /// Takes a datagram that begins where `packet` does and ends with it. Apart
+    /// from IP's code, so that the way of most datagrams is short.
+    #[inline(never)]
     pub(crate) fn icmp_receive(&mut self, datagram: Datagram, packet: Packet) {
         let counters = &mut self.counters.icmp;
         counters.received += 1;

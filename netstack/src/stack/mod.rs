@@ -115,6 +115,7 @@ impl Stack {
 
     /// Does what is due: call it when [`next_deadline`](Self::next_deadline)
     /// has come; at other times it does no harm.
+    #[inline(never)]
     pub fn poll(&mut self, now: Instant) {
         self.now = now;
         self.ip_receive_loopback();

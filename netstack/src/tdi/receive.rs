@@ -212,6 +212,7 @@ impl Stack {
         self.tdi.raw_objects != 0 && self.tdi_share_raw(datagram, packet)
     }
 
+    #[inline(never)]
     fn tdi_share_raw(&mut self, datagram: Datagram, packet: &Packet) -> bool {
         let arrival = Arrival {
             source: SocketAddress::new(datagram.source, 0),
