@@ -7,6 +7,8 @@ use crate::PATIENCE;
 use crate::screen::{CURSOR_ANSWER, Screen};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ pub struct Console {
     /// What the guest prints. A thread of its own takes it from QEMU: the socket holds a few hundred bytes of it only, and then the guest
     /// would have to wait.
     output: Receiver<Vec<u8>>,
+    /// Whether that thread is not to read on.
+    unread: Arc<AtomicBool>,
     screen: Screen,
     /// Lines before this one have been dealt with.
     seen: usize,
@@ -62,10 +66,13 @@ impl Console {
         stream.set_nonblocking(false).expect("a connected socket");
         let source = stream.try_clone().expect("a file descriptor");
         let (sender, output) = channel();
-        thread::spawn(move || forward(source, &sender));
+        let unread = Arc::default();
+        let is_unread = Arc::clone(&unread);
+        thread::spawn(move || forward(source, &sender, &is_unread));
         Self {
             stream,
             output,
+            unread,
             screen: Screen::new(),
             seen: 0,
             closed: false,
@@ -84,6 +91,13 @@ impl Console {
                 self.recent()
             );
         }
+    }
+
+    /// Leaves what the guest prints unread, but for the first of it, until the value is dropped.
+    #[must_use = "what is printed is read again when this is dropped"]
+    pub fn leave_unread(&self) -> Unread {
+        self.unread.store(true, Ordering::Relaxed);
+        Unread(Arc::clone(&self.unread))
     }
 
     /// Waits for the prompt with nothing behind it.
@@ -252,10 +266,23 @@ impl Console {
     }
 }
 
+/// While it lives nobody reads what the guest prints; see [`Console::leave_unread`].
+#[derive(Debug)]
+pub struct Unread(Arc<AtomicBool>);
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Passes on what comes from QEMU until it closes the console, or nobody wants it any more.
-fn forward(mut source: UnixStream, sender: &Sender<Vec<u8>>) {
+fn forward(mut source: UnixStream, sender: &Sender<Vec<u8>>, is_unread: &AtomicBool) {
     let mut bytes = [0; 16384];
     while let Ok(length) = source.read(&mut bytes) {
+        while is_unread.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
+        }
         if length == 0 || sender.send(bytes[..length].to_vec()).is_err() {
             return;
         }

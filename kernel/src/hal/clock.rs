@@ -15,7 +15,7 @@ use wiring::support::time_scale::TimeScale;
 
 use super::lock::InterruptLock;
 use super::pit::{self, IntervalTimer};
-use super::{serial, system};
+use super::{console, serial, system};
 
 /// Clock interrupts in a second.
 pub(crate) const TICKS_PER_SECOND: u64 = 1000;
@@ -226,7 +226,10 @@ impl InterruptService for ClockInterrupt {
         if let Some(executive) = system::executive() {
             executive.clock_tick();
         }
-        serial::tick();
+        if serial::tick() {
+            // What was given up may have been the prompt that somebody waits for.
+            console::disturb();
+        }
         true
     }
 }

@@ -10,7 +10,7 @@ use wiring::machine::ConsoleEvent;
 use x86_64::instructions::interrupts as processor;
 
 use super::lock::InterruptLock;
-use super::{clock, interrupts, serial};
+use super::{interrupts, serial};
 
 /// Bytes of input that are kept for the reader.
 const INPUT_BYTES: usize = 1024;
@@ -31,8 +31,10 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// those below it from running.
 const BYTES_BETWEEN_PAUSES: usize = 4096;
 
-/// How long the second serial port may take nothing before its writer gives up.
-const SECOND_SILENCE: Duration = Duration::from_millis(500);
+/// Pauses in a row after which the writer of the second serial port gives up. They are
+/// counted, not timed: while a virtual machine does not run, the port's other end may not
+/// run either.
+const SECOND_PAUSES: u32 = 500;
 
 /// Goes to the first column and clears the line.
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
@@ -196,17 +198,19 @@ pub(crate) fn write(bytes: &[u8]) {
 }
 
 /// Writes to the second serial port; says how much was taken before nothing was taken for
-/// [`SECOND_SILENCE`]. Passive.
+/// [`SECOND_PAUSES`]. Passive.
 pub(crate) fn write_second(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    let mut progress = clock::now();
+    let mut pauses = 0;
     while !rest.is_empty() {
         let sent = serial::write_second(rest);
         rest = rest.get(sent..).unwrap_or_default();
         if sent > 0 {
-            progress = clock::now();
-        } else if clock::now() - progress >= SECOND_SILENCE || !sleep(PAUSE) {
+            pauses = 0;
+        } else if pauses == SECOND_PAUSES || !sleep(PAUSE) {
             break;
+        } else {
+            pauses += 1;
         }
     }
     bytes.len() - rest.len()
@@ -237,8 +241,8 @@ pub(super) fn begin_log() {
     }
 }
 
-/// To be called after a log record was written.
-pub(super) fn end_log() {
+/// Has the line being edited drawn again: after a log record was written, or output lost.
+pub(super) fn disturb() {
     if EDITING.load(Ordering::Relaxed) {
         DISTURBED.store(true, Ordering::Relaxed);
         wake_reader();

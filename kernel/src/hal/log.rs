@@ -160,7 +160,7 @@ impl Line {
         self.put(b'\r');
         self.put(b'\n');
         self.write();
-        console::end_log();
+        console::disturb();
     }
 
     fn write(&mut self) {

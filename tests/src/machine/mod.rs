@@ -127,6 +127,18 @@ impl Machine {
         Monitor::connect(self.folder.path())
     }
 
+    /// Stops QEMU itself, as a busy host does, or lets it go on: the guest's clock goes on meanwhile.
+    ///
+    /// # Panics
+    /// When there is no `kill` (POSIX).
+    #[track_caller]
+    pub fn suspend(&self, suspended: bool) {
+        let signal = if suspended { "-STOP" } else { "-CONT" };
+        let process = self.child.id().to_string();
+        let status = Command::new("kill").args([signal, &process]).status();
+        assert!(status.expect("kill").success(), "kill {signal} {process}");
+    }
+
     /// How long the host has kept this machine's threads waiting.
     pub fn starvation(&self) -> Starvation {
         Starvation::of_process(self.child.id())

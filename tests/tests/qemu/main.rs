@@ -18,4 +18,5 @@ mod selftest;
 mod services;
 mod several_cards;
 mod spurious;
+mod unread;
 mod wire;

@@ -86,7 +86,7 @@ pub(crate) fn write_record(bytes: &[u8]) {
 
 /// Counts output that its writer gives up.
 pub(crate) fn drop_bytes(count: usize) {
-    CONSOLE.lock().bytes_dropped += count as u64;
+    CONSOLE.lock().give_up(count);
 }
 
 /// Whether nobody takes the console's output.
@@ -94,12 +94,14 @@ pub(crate) fn is_stuck() -> bool {
     CONSOLE.lock().is_stuck()
 }
 
-/// Takes waiting output on. Called by the clock's interrupt.
-pub(crate) fn tick() {
+/// Takes waiting output on; whether there is room again after writers have given up some.
+/// Called by the clock's interrupt.
+pub(crate) fn tick() -> bool {
     let mut port = CONSOLE.lock();
     if port.has_output() {
         port.drain(BYTES_PER_TICK);
     }
+    port.take_gap()
 }
 
 /// Writes what waits and these bytes, even if the port's lock is held, and waits for the

@@ -118,7 +118,18 @@ impl<const QUEUE: usize> SerialPort<QUEUE> {
 
     /// Whether output waits that nobody takes.
     pub(super) fn is_stuck(&self) -> bool {
-        self.queue.is_stuck(clock::now())
+        self.queue.is_stuck()
+    }
+
+    /// Counts output that its writer gives up.
+    pub(super) fn give_up(&mut self, count: usize) {
+        self.bytes_dropped += count as u64;
+        self.queue.note_gap();
+    }
+
+    /// Whether writers have given up output and there is room again; asking resets it.
+    pub(super) fn take_gap(&mut self) -> bool {
+        self.queue.take_gap()
     }
 
     /// Writes what waits and then all bytes, and waits for the UART meanwhile, or gives up
