@@ -80,6 +80,10 @@ impl Adapter {
         let miniport = below.core.lock_at_level().take_at_rest()?;
         let moved = self.flush().and_then(|()| self.move_to(below));
         below.work_through(miniport, &mut AdapterContext::new(below));
+        if moved.is_err() {
+            // It stays, with what protocols have sent while it was flushed.
+            self.run_due(Due::empty());
+        }
         moved
     }
 
