@@ -1,5 +1,6 @@
 //! The executive as a whole on the simulated machine.
 
+mod dpc_thread;
 mod dpcs;
 mod events;
 mod interrupts;
