@@ -29,6 +29,12 @@ impl Handle {
         (self.0 & 0xFFFF_FFFF) as usize
     }
 
+    /// Which use of its place the handle is; never 0 for one that names
+    /// something.
+    pub(crate) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
     /// The handle's number.
     pub const fn to_raw(self) -> u64 {
         self.0

@@ -84,7 +84,11 @@ impl Transmitter {
 
     /// Whether a frame would find a slot.
     pub fn has_room(&self) -> bool {
-        self.slots.contains(&Slot::Free)
+        self.free_slot().is_some()
+    }
+
+    fn free_slot(&self) -> Option<usize> {
+        self.slots.iter().position(|slot| *slot == Slot::Free)
     }
 
     /// Whether the chip has a frame to transmit.
@@ -126,8 +130,7 @@ impl Transmitter {
         if !(ETHERNET_HEADER_SIZE..=MAXIMUM_FRAME).contains(&length) {
             return Err(SendRefusal::BadLength);
         }
-        let free = self.slots.iter().position(|slot| *slot == Slot::Free);
-        let index = free.ok_or(SendRefusal::Busy)?;
+        let index = self.free_slot().ok_or(SendRefusal::Busy)?;
         let padded = length.max(MINIMUM_FRAME);
         let address = u16::from_be_bytes([self.page_of(index), 0]);
         memory

@@ -60,7 +60,7 @@ pub(super) struct Catalogue {
 
 /// Names a provider of the catalogue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ProviderId(usize);
+pub(super) struct ProviderId(pub(super) u8);
 
 impl Catalogue {
     pub(super) const fn new() -> Self {
@@ -111,7 +111,7 @@ impl Catalogue {
                     failure = WsaError::ESOCKTNOSUPPORT;
                 }
             } else if provider.takes_protocol(protocol) {
-                return Ok(ProviderId(index));
+                return Ok(ProviderId(index as u8));
             } else {
                 failure = WsaError::EPROTONOSUPPORT;
             }
@@ -120,8 +120,9 @@ impl Catalogue {
     }
 
     /// Uses a provider until the reference is dropped.
+    #[inline]
     pub(super) fn reference(&self, id: ProviderId) -> Option<ProviderReference<'_>> {
-        let provider = self.providers.get(id.0)?;
+        let provider = self.providers.get(usize::from(id.0))?;
         provider.references.fetch_add(1, Ordering::Relaxed);
         Some(ProviderReference { provider })
     }

@@ -3,7 +3,7 @@
 use executive::{Duration, NtStatus};
 
 use super::catalogue::ProviderReference;
-use super::table::SocketInformation;
+use super::table::{Outline, SocketInformation};
 use super::{Socket, Winsock, WsaError};
 use crate::ioctl::ControlCode;
 use crate::request::{AfdReply, AfdRequest, AfdTicket, MajorFunction};
@@ -108,18 +108,28 @@ impl Winsock {
         })
     }
 
-    /// What is known of a socket, and its provider, which is in use as long as
-    /// the reference lives (seed item 51).
+    /// A socket's outline, and its provider, which is in use as long as the
+    /// reference lives (seed item 51).
     #[inline(always)]
+    pub(super) fn outline(
+        &self,
+        socket: Socket,
+    ) -> Result<(Outline, ProviderReference<'_>), WsaError> {
+        let outline = self.outlines.get(socket)?;
+        let provider = self
+            .catalogue
+            .reference(outline.provider)
+            .ok_or(WsaError::ENOTSOCK)?;
+        Ok((outline, provider))
+    }
+
+    /// The same with all that is known of the socket.
     pub(super) fn look_up(
         &self,
         socket: Socket,
     ) -> Result<(SocketInformation, ProviderReference<'_>), WsaError> {
+        let (_, provider) = self.outline(socket)?;
         let information = *self.sockets.lock().get(socket)?;
-        let provider = self
-            .catalogue
-            .reference(information.provider)
-            .ok_or(WsaError::ENOTSOCK)?;
         Ok((information, provider))
     }
 }

@@ -38,7 +38,7 @@ pub use error::WsaError;
 pub use fd_set::{FD_SETSIZE, FdSet};
 use last_error::LastErrors;
 pub use startup::WsaData;
-use table::SocketTable;
+use table::{Outlines, SocketTable};
 
 #[cfg(doc)]
 use crate::Afd;
@@ -103,6 +103,7 @@ pub struct Winsock {
     packets: &'static PacketPool,
     catalogue: Catalogue,
     sockets: SpinLock<SocketTable>,
+    outlines: Outlines,
     /// Calls of `startup` without their `cleanup`.
     startups: AtomicU32,
     last_errors: LastErrors,
@@ -120,13 +121,15 @@ impl Winsock {
         packets: &'static PacketPool,
         handles: u32,
     ) -> Self {
+        let sockets = SocketTable::new(handles as usize);
         Self {
             executive,
             device,
             irps,
             packets,
             catalogue: Catalogue::new(),
-            sockets: SpinLock::new(executive, SocketTable::new(handles as usize)),
+            outlines: sockets.outlines(),
+            sockets: SpinLock::new(executive, sockets),
             startups: AtomicU32::new(0),
             last_errors: LastErrors::new(executive.limits().threads),
         }

@@ -3,7 +3,7 @@
 use netstack::SocketAddress;
 
 use super::io::Completed;
-use super::table::SocketInformation;
+use super::table::{Outline, SocketInformation};
 use super::{Socket, Winsock, WsaError};
 use crate::ioctl::{
     BindData, ConnectInfo, ControlCode, ShareType, TRANSPORT_ADDRESS_SIZE, parse_transport_address,
@@ -37,9 +37,10 @@ impl Winsock {
         let bound = self.control(socket, ControlCode::BIND, 0, |buffer| data.encode(buffer))?;
         bound.into_result()?;
         // A socket that was closed meanwhile is no longer in the table.
-        if let Ok(information) = self.sockets.lock().get_mut(socket) {
+        let _ = self.sockets.lock().change(socket, |information| {
             information.is_bound = true;
-        }
+            Ok(())
+        });
         Ok(())
     }
 
@@ -47,11 +48,11 @@ impl Winsock {
     /// 43). Of several threads that do this at once one binds; the others find
     /// the socket bound, which is as good.
     #[inline(always)]
-    pub(super) fn bind_if_unbound(&self, information: &SocketInformation) -> Result<(), WsaError> {
-        if information.is_bound {
+    pub(super) fn bind_if_unbound(&self, socket: Socket, outline: Outline) -> Result<(), WsaError> {
+        if outline.is_bound {
             return Ok(());
         }
-        self.bind_to_wildcard(information.socket)
+        self.bind_to_wildcard(socket)
     }
 
     #[cold]
@@ -70,8 +71,8 @@ impl Winsock {
     /// EADDRNOTAVAIL for an address that cannot be sent to.
     pub fn connect(&self, socket: Socket, remote: SocketAddress) -> Result<(), WsaError> {
         self.call(|| {
-            let (information, _provider) = self.look_up(socket)?;
-            self.bind_if_unbound(&information)?;
+            let (outline, _provider) = self.outline(socket)?;
+            self.bind_if_unbound(socket, outline)?;
             let info = ConnectInfo { remote };
             self.control(socket, ControlCode::CONNECT, 0, |buffer| {
                 info.encode(buffer)
@@ -87,7 +88,7 @@ impl Winsock {
     /// EINVAL when the socket has none.
     pub fn getsockname(&self, socket: Socket) -> Result<SocketAddress, WsaError> {
         self.call(|| {
-            let (_, _provider) = self.look_up(socket)?;
+            let (_, _provider) = self.outline(socket)?;
             self.local_name(socket)
         })
     }
@@ -103,7 +104,7 @@ impl Winsock {
     /// ENOTCONN when the socket has no peer.
     pub fn getpeername(&self, socket: Socket) -> Result<SocketAddress, WsaError> {
         self.call(|| {
-            let (_, _provider) = self.look_up(socket)?;
+            let (_, _provider) = self.outline(socket)?;
             let code = ControlCode::GET_PEER_NAME;
             answered_address(self.control(socket, code, TRANSPORT_ADDRESS_SIZE, |_| Ok(0))?)
         })

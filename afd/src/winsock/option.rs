@@ -27,14 +27,17 @@ impl Winsock {
         value: &[u8],
     ) -> Result<(), WsaError> {
         self.call(|| {
-            let (_, _provider) = self.look_up(socket)?;
+            let (_, _provider) = self.outline(socket)?;
             let value = u32::from_le_bytes(*value.first_chunk().ok_or(WsaError::EFAULT)?);
             check_level(level)?;
             match option {
                 SO_RCVBUF => self.set_information(socket, InformationClass::RECEIVE_WINDOW, value),
                 SO_SNDBUF => self.set_information(socket, InformationClass::SEND_WINDOW, value),
                 SO_BROADCAST => self.set_information(socket, InformationClass::BROADCAST, value),
-                _ => set_local(self.sockets.lock().get_mut(socket)?, option, value),
+                _ => self
+                    .sockets
+                    .lock()
+                    .change(socket, |information| set_local(information, option, value)),
             }
         })
     }
@@ -92,7 +95,7 @@ impl Winsock {
         argument: &mut u32,
     ) -> Result<(), WsaError> {
         self.call(|| {
-            let (_, _provider) = self.look_up(socket)?;
+            let (_, _provider) = self.outline(socket)?;
             match command {
                 FIONBIO => {
                     let blocks = u32::from(*argument == 0);

@@ -48,7 +48,7 @@ impl Winsock {
             self.want(&mut wanted, write, WRITABLE)?;
             self.want(&mut wanted, except, EXCEPTIONAL)?;
             let (first, _) = wanted.first().ok_or(WsaError::EINVAL)?;
-            let (_, _provider) = self.look_up(*first)?;
+            let (_, _provider) = self.outline(*first)?;
             let mut seen = self.poll(*first, &wanted, timeout)?;
             Ok([(read, READABLE), (write, WRITABLE), (except, EXCEPTIONAL)]
                 .into_iter()
@@ -59,7 +59,7 @@ impl Winsock {
 
     fn want(&self, wanted: &mut Wanted, set: &FdSet, events: PollEvents) -> Result<(), WsaError> {
         for socket in set.as_slice() {
-            self.sockets.lock().get(*socket)?;
+            self.outlines.get(*socket)?;
             match wanted.iter_mut().find(|(member, _)| member == socket) {
                 Some((_, of_member)) => *of_member |= events,
                 None => wanted

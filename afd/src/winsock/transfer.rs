@@ -1,6 +1,6 @@
 //! send, sendto, recv, recvfrom.
 
-use executive::{Duration, NtStatus};
+use executive::NtStatus;
 use ndis::packet::{HEADROOM, Packet};
 use netstack::SocketAddress;
 use netstack::checksum::PayloadChecksum;
@@ -52,11 +52,11 @@ impl Winsock {
         to: Option<SocketAddress>,
     ) -> Result<usize, WsaError> {
         self.call(|| {
-            let (information, _provider) = self.look_up(socket)?;
+            let (outline, _provider) = self.outline(socket)?;
             if flags != 0 {
                 return Err(WsaError::EOPNOTSUPP);
             }
-            self.bind_if_unbound(&information)?;
+            self.bind_if_unbound(socket, outline)?;
             let data = self.gather(buffers)?;
             let length = data.packet.len();
             match self.device.fast_send(socket.handle(), to, data) {
@@ -197,7 +197,7 @@ impl Winsock {
         from: Option<&mut SocketAddress>,
     ) -> Result<usize, WsaError> {
         self.call(|| {
-            let (information, _provider) = self.look_up(socket)?;
+            let (_, _provider) = self.outline(socket)?;
             // The device truncates only when it may (seed item 46).
             let tdi_flags = receive_flags(*flags) | ReceiveFlags::PARTIAL;
             let mut capacity = 0_usize;
@@ -215,8 +215,7 @@ impl Winsock {
                 }
                 return Err(cut_off(status, flags));
             }
-            let completed =
-                self.receive_by_irp(socket, information.receive_timeout, capacity, tdi_flags)?;
+            let completed = self.receive_by_irp(socket, capacity, tdi_flags)?;
             *flags = message_flags(completed.status);
             hand_over(completed, buffers, from)
         })
@@ -226,10 +225,10 @@ impl Winsock {
     fn receive_by_irp(
         &self,
         socket: Socket,
-        timeout: Option<Duration>,
         capacity: usize,
         flags: ReceiveFlags,
     ) -> Result<Completed, WsaError> {
+        let timeout = self.sockets.lock().get(socket)?.receive_timeout;
         let lengths = [capacity.min(u32::MAX as usize)].into_iter();
         self.request(MajorFunction::DeviceControl, socket, timeout, |request| {
             request.control_code = ControlCode::RECV_DATAGRAM;

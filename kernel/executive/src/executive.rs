@@ -69,6 +69,8 @@ pub struct Executive {
     halted: AtomicBool,
     /// The running thread: generation and index.
     current: AtomicU64,
+    /// When the clock last ticked, in microseconds.
+    last_tick: AtomicU64,
     /// When the first timer is due, in microseconds; the maximum if none is.
     next_due: AtomicU64,
     pub(crate) database: spin::Mutex<Database>,
@@ -89,6 +91,7 @@ impl Executive {
             pending: AtomicU32::new(0),
             halted: AtomicBool::new(false),
             current: AtomicU64::new(0),
+            last_tick: AtomicU64::new(platform.now().as_micros()),
             next_due: AtomicU64::new(u64::MAX),
             database: spin::Mutex::new(Database::new(limits, platform.now())),
             dpcs: DpcTable::new(limits),
@@ -100,6 +103,14 @@ impl Executive {
     /// The time since the machine started. Any IRQL.
     pub fn now(&self) -> Instant {
         self.platform.now()
+    }
+
+    /// The time of the last clock tick, as Windows' `KeQueryInterruptTime`
+    /// answers it: at most a tick behind [`Executive::now`], and had for a
+    /// load. For what does not measure anything shorter. Any IRQL.
+    #[inline]
+    pub fn tick_time(&self) -> Instant {
+        Instant::from_micros(self.last_tick.load(Ordering::Relaxed))
     }
 
     /// The level at which the processor runs.
@@ -184,7 +195,9 @@ impl Executive {
     /// routine, between `enter_interrupt` and `leave_interrupt`.
     pub fn clock_tick(&self) {
         self.counters.clock_ticks.fetch_add(1, Ordering::Relaxed);
-        if self.next_timer().is_some_and(|due| due <= self.now()) {
+        let now = self.now();
+        self.last_tick.store(now.as_micros(), Ordering::Relaxed);
+        if self.next_timer().is_some_and(|due| due <= now) {
             self.pending.fetch_or(pending::TIMER, Ordering::Relaxed);
         }
         self.with_database(Database::tick);

@@ -49,7 +49,7 @@ impl<T, L: Level> SpinLock<T, L> {
     /// level already and stays there until the guard is dropped; the level is
     /// not touched (the `KeAcquireSpinLockAtDpcLevel` of Windows). Another
     /// level, and taking a lock that is held, is a bug check.
-    #[inline]
+    #[inline(always)]
     pub fn lock_at_level(&self) -> SpinLockGuardAtLevel<'_, T> {
         if self.executive.irql() != L::IRQL {
             self.wrong_level(L::IRQL)

@@ -346,7 +346,8 @@ impl AfdDevice for Network {
         remote: Option<SocketAddress>,
         data: Payload,
     ) -> Result<NtStatus, Payload> {
-        let now = self.executive.now();
+        // Exact enough for what a send starts: a second's wait for a neighbour.
+        let now = self.executive.tick_time();
         self.input(|layers| {
             layers
                 .afd

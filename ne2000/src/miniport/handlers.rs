@@ -116,6 +116,22 @@ pub(super) fn send<B: RegisterBus>(
     context: &mut AdapterContext,
     packet: Packet,
 ) -> SendOutcome {
+    let Some(bytes) = packet.only_segment().filter(|_| adapter.card.can_send()) else {
+        return send_otherwise(adapter, context, packet);
+    };
+    match adapter.card.send([bytes], bytes.len(), || context.now()) {
+        Ok(()) => SendOutcome::Success,
+        Err(refusal) => not_sent(adapter, context, packet, refusal),
+    }
+}
+
+/// Sends a frame of several segments, or answers for a card that takes none.
+#[inline(never)]
+fn send_otherwise<B: RegisterBus>(
+    adapter: &mut Adapter<B>,
+    context: &mut AdapterContext,
+    packet: Packet,
+) -> SendOutcome {
     // A full card costs no look at the packet.
     if !adapter.card.can_send() && !adapter.reported_absent {
         return SendOutcome::Resources(packet);
@@ -125,10 +141,23 @@ pub(super) fn send<B: RegisterBus>(
         .send(packet.segments(), packet.len(), || context.now());
     match sent {
         Ok(()) => SendOutcome::Success,
-        Err(SendRefusal::Busy) => SendOutcome::Resources(packet),
-        Err(SendRefusal::BadLength) => SendOutcome::Failure(NdisStatus::INVALID_PACKET),
-        Err(SendRefusal::NotRunning) => SendOutcome::Failure(NdisStatus::ADAPTER_REMOVED),
-        Err(SendRefusal::Stuck) => {
+        Err(refusal) => not_sent(adapter, context, packet, refusal),
+    }
+}
+
+/// Answers for a frame that the card did not take.
+#[cold]
+fn not_sent<B: RegisterBus>(
+    adapter: &mut Adapter<B>,
+    context: &mut AdapterContext,
+    packet: Packet,
+    refusal: SendRefusal,
+) -> SendOutcome {
+    match refusal {
+        SendRefusal::Busy => SendOutcome::Resources(packet),
+        SendRefusal::BadLength => SendOutcome::Failure(NdisStatus::INVALID_PACKET),
+        SendRefusal::NotRunning => SendOutcome::Failure(NdisStatus::ADAPTER_REMOVED),
+        SendRefusal::Stuck => {
             log::warn!(
                 target: "ne2000",
                 "{}: a remote write does not complete, the card is reset",

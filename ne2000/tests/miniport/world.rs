@@ -237,7 +237,7 @@ impl World {
         drop(raised);
     }
 
-    /// Sends a frame that is in two segments.
+    /// Sends a frame, which is in two segments if a third of it is more than the headroom.
     pub(crate) fn send(&self, binding: &BindingHandle, frame: &[u8]) -> NdisStatus {
         let (front, back) = frame.split_at(frame.len() / 3);
         let mut packet = self

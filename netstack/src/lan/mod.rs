@@ -220,20 +220,32 @@ impl Lan {
     ///
     /// SUCCESS or PENDING: it is on its way. Else it was dropped: CLOSING if
     /// the binding is gone, or what [`Ndis::send`] says.
+    #[inline(always)]
     pub fn send(&self, binding: LanBinding, packet: Packet) -> NdisStatus {
         let Some(handle) = self.handle(binding) else {
             count(&self.counters.unsent_not_bound);
             return NdisStatus::CLOSING;
         };
-        log::trace!(target: "lan", "packet {} out", packet.info().id);
+        if log::max_level() == log::LevelFilter::Trace {
+            trace_out(&packet);
+        }
         let status = self.ndis.send(&handle, packet);
-        let counter = match status {
+        if status == NdisStatus::SUCCESS {
+            count(&self.counters.sent);
+        } else {
+            self.count_not_sent(status);
+        }
+        status
+    }
+
+    /// Counts a frame that has not been sent at once.
+    #[inline(never)]
+    fn count_not_sent(&self, status: NdisStatus) {
+        count(match status {
             NdisStatus::PENDING => &self.counters.sends_pended,
             status if status.is_success() => &self.counters.sent,
             _ => &self.counters.unsent_failed,
-        };
-        count(counter);
-        status
+        });
     }
 
     fn handle(&self, binding: LanBinding) -> Option<BindingHandle> {
@@ -256,6 +268,11 @@ impl Lan {
             work.queue();
         }
     }
+}
+
+#[cold]
+fn trace_out(packet: &Packet) {
+    log::trace!(target: "lan", "packet {} out", packet.info().id);
 }
 
 fn count(counter: &AtomicU64) {

@@ -108,3 +108,17 @@ fn a_stall_takes_its_time_at_any_level() {
         assert!(executive.now() - start >= Duration::from_micros(50));
     });
 }
+
+#[test]
+fn tick_time_is_the_time_of_the_last_clock_tick() {
+    let machine = Simulation::new(0);
+    let executive = machine.executive();
+    machine.run(move || {
+        assert_eq!(executive.tick_time(), Instant::ZERO);
+        executive.sleep(Duration::from_millis(10));
+        assert_eq!(executive.tick_time(), Instant::from_millis(10));
+        executive.stall(Duration::from_millis(5));
+        assert_eq!(executive.now(), Instant::from_millis(15));
+        assert_eq!(executive.tick_time(), Instant::from_millis(10));
+    });
+}

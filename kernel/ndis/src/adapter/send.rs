@@ -1,5 +1,7 @@
 //! Sending: at once if the miniport is free, else by the queue (seed item 32).
 
+use executive::SpinLockGuardAtLevel;
+
 use super::Adapter;
 use super::loopback::Path;
 use super::state::{Core, Due};
@@ -29,24 +31,18 @@ impl Adapter {
             return status;
         }
         let Some(mut miniport) = core.take_to_send() else {
-            let queued = self.enqueue(&mut core, packet);
-            drop(core);
-            if loops_back {
-                // What is looped back does not wait for the card.
-                self.run_due(Due::empty());
-            }
-            return queued
-                .err()
-                .map_or(NdisStatus::PENDING, |(_, status)| status);
+            return self.send_later(core, packet, loops_back);
         };
         drop(core);
         let mut context = AdapterContext::new(self);
-        let outcome = miniport.send(&mut context, packet);
-        let status = if matches!(outcome, SendOutcome::Success) {
-            self.count_sent(length, NdisStatus::SUCCESS);
-            NdisStatus::SUCCESS
-        } else {
-            self.not_sent(outcome, &mut context)
+        let status = match miniport.send(&mut context, packet) {
+            SendOutcome::Success => {
+                self.count_sent(length, NdisStatus::SUCCESS);
+                NdisStatus::SUCCESS
+            }
+            SendOutcome::Failure(status) => self.send_failed(status),
+            SendOutcome::Pending => self.send_pends(),
+            SendOutcome::Resources(packet) => self.send_again(packet, &mut context),
         };
         context.end_handler();
         self.put_miniport_back(miniport, &mut context);
@@ -59,24 +55,44 @@ impl Adapter {
         log::trace!(target: "ndis", "{}: packet {id} down, {length} bytes", self.name);
     }
 
-    /// What becomes of a packet that the miniport has not sent at once.
-    #[inline(never)]
-    fn not_sent(&self, outcome: SendOutcome, context: &mut AdapterContext) -> NdisStatus {
-        match outcome {
-            SendOutcome::Success => NdisStatus::SUCCESS,
-            SendOutcome::Failure(status) => {
-                self.count_sent(0, status);
-                status
-            }
-            SendOutcome::Pending => {
-                self.pending_send_began();
-                NdisStatus::PENDING
-            }
-            SendOutcome::Resources(packet) => {
-                self.wait_for_resources(context, |core| core.sends.push_front(packet));
-                NdisStatus::PENDING
-            }
+    /// Queues a packet that cannot go to the miniport now.
+    #[cold]
+    fn send_later(
+        &'static self,
+        mut core: SpinLockGuardAtLevel<'_, Core>,
+        packet: Packet,
+        loops_back: bool,
+    ) -> NdisStatus {
+        let queued = self.enqueue(&mut core, packet);
+        drop(core);
+        if loops_back {
+            // What is looped back does not wait for the card.
+            self.run_due(Due::empty());
         }
+        queued
+            .err()
+            .map_or(NdisStatus::PENDING, |(_, status)| status)
+    }
+
+    /// The miniport refused a packet for good.
+    #[cold]
+    fn send_failed(&self, status: NdisStatus) -> NdisStatus {
+        self.count_sent(0, status);
+        status
+    }
+
+    /// The miniport keeps a packet that it was to send.
+    #[cold]
+    fn send_pends(&self) -> NdisStatus {
+        self.pending_send_began();
+        NdisStatus::PENDING
+    }
+
+    /// The miniport had no room for a packet: it is the first of the queue.
+    #[cold]
+    fn send_again(&self, packet: Packet, context: &mut AdapterContext) -> NdisStatus {
+        self.wait_for_resources(context, |core| core.sends.push_front(packet));
+        NdisStatus::PENDING
     }
 
     /// Whether a packet would not be refused now.

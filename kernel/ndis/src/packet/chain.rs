@@ -9,6 +9,7 @@ const COPY_LIMIT: usize = 512;
 
 impl Packet {
     /// Puts a buffer with room for `length` bytes in front of the chain.
+    #[cold]
     pub(super) fn add_front_buffer(&mut self, length: usize) -> Option<()> {
         if length > BUFFER_SIZE {
             return None;

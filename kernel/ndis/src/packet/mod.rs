@@ -140,8 +140,8 @@ impl Packet {
     /// The bytes of the first segment; all of the packet if [`Packet::is_contiguous`].
     #[inline(always)]
     pub fn data(&self) -> &[u8] {
-        match self.descriptor.segments.only() {
-            Some(only) => only.bytes(),
+        match self.only_segment() {
+            Some(bytes) => bytes,
             None => self.segments().next().unwrap_or_default(),
         }
     }
@@ -162,13 +162,18 @@ impl Packet {
             .map(Segment::bytes)
     }
 
+    /// All bytes, if the packet has one segment only.
+    #[inline(always)]
+    pub fn only_segment(&self) -> Option<&[u8]> {
+        self.descriptor.segments.only().map(Segment::bytes)
+    }
+
     /// Whether the whole packet is in its first segment.
     pub fn is_contiguous(&self) -> bool {
         self.data().len() == self.len()
     }
 
     /// Bytes that [`Packet::prepend`] can give without a new buffer.
-    #[inline]
     pub fn headroom(&self) -> usize {
         self.descriptor
             .segments
@@ -188,7 +193,7 @@ impl Packet {
     /// buffer. `None` when that cannot be had, or `length` is more than [`BUFFER_SIZE`].
     #[inline]
     pub fn prepend(&mut self, length: usize) -> Option<&mut [u8]> {
-        if self.headroom() < length {
+        if !self.descriptor.segments.has_headroom(length) {
             self.add_front_buffer(length)?;
         }
         let Descriptor {

@@ -109,20 +109,21 @@ impl Segment {
     }
 
     /// Extends the range to the front by `length` bytes and returns those.
-    #[inline]
+    #[inline(always)]
     pub(super) fn extend_front(&mut self, length: usize) -> Option<&mut [u8]> {
+        let bytes = &mut self.buffer.get_mut()?.bytes;
         let start = self.start.checked_sub(length)?;
-        let space = self.buffer.get_mut()?.bytes.get_mut(start..self.start)?;
+        let space = bytes.get_mut(start..)?.get_mut(..length)?;
         self.start = start;
         Some(space)
     }
 
     /// Extends the range to the back by `length` bytes and returns those.
-    #[inline]
+    #[inline(always)]
     pub(super) fn extend_back(&mut self, length: usize) -> Option<&mut [u8]> {
-        let end = self.end.checked_add(length)?;
-        let space = self.buffer.get_mut()?.bytes.get_mut(self.end..end)?;
-        self.end = end;
+        let bytes = &mut self.buffer.get_mut()?.bytes;
+        let space = bytes.get_mut(self.end..)?.get_mut(..length)?;
+        self.end += length;
         Some(space)
     }
 
@@ -197,6 +198,16 @@ impl SegmentList {
         self.near.first().or_else(|| self.far().first())
     }
 
+    /// Whether the first segment has `length` free bytes in front. Who shares its buffer is looked
+    /// at last: nothing that was loaded before is known after that.
+    #[inline(always)]
+    pub(super) fn has_headroom(&self, length: usize) -> bool {
+        match self.near.first() {
+            Some(first) => length <= first.start && first.buffer.is_unique(),
+            None => self.far().first().map_or(0, Segment::headroom) >= length,
+        }
+    }
+
     #[inline]
     pub(super) fn first_mut(&mut self) -> Option<&mut Segment> {
         if self.near.is_empty() {
@@ -211,6 +222,9 @@ impl SegmentList {
 
     #[inline]
     pub(super) fn last_mut(&mut self) -> Option<&mut Segment> {
+        if self.only().is_some() {
+            return self.near.first_mut();
+        }
         match &mut self.far {
             Some(far) if !far.segments.is_empty() => far.segments.last_mut(),
             _ => self.near.last_mut(),
@@ -306,7 +320,7 @@ impl SegmentList {
     /// Returns every buffer, and the far table, to their pools.
     #[inline]
     pub(super) fn clear(&mut self) {
-        while self.near.pop().is_some() {}
+        self.near.clear();
         if self.far.is_some() {
             self.clear_far();
         }

@@ -35,6 +35,7 @@ fn prepending_into_the_headroom_takes_no_buffer() {
         .expect("there is headroom")
         .copy_from_slice(b"ip-");
     assert_eq!(packet.data(), b"ip-udp-headpayload");
+    assert_eq!(packet.only_segment(), Some(packet.data()));
     assert_eq!(packet.headroom(), HEADROOM - 11);
     assert_eq!(pool.usage().buffers.used, 1);
 }
@@ -194,6 +195,7 @@ fn pulling_up_makes_the_front_contiguous() {
         .expect("it fits");
     let before = bytes_of(&packet);
     assert_eq!(packet.data().len(), 10);
+    assert_eq!(packet.only_segment(), None, "there are two");
     assert!(packet.pull_up(40));
     assert!(packet.data().len() >= 40);
     assert_eq!(bytes_of(&packet), before);

@@ -4,7 +4,7 @@ use executive::Irql;
 
 use super::Ndis;
 use crate::adapter::{Adapter, AdapterHandle};
-use crate::binding::BindingHandle;
+use crate::binding::{Binding, BindingHandle};
 use crate::counters::count;
 use crate::miniport::AdapterContext;
 use crate::oid::Oid;
@@ -65,29 +65,23 @@ impl Ndis {
             return Err(NdisStatus::CLOSING);
         }
         count(&binding.counters.sends);
-        let status = match self.adapters.get(binding.adapter_place()) {
-            None => NdisStatus::ADAPTER_NOT_FOUND,
-            Some(adapter) if !adapter.is_frame_length(packet.len()) => {
-                count(&binding.counters.sends_invalid);
-                NdisStatus::INVALID_PACKET
-            }
-            Some(adapter) => {
-                let sender = Sender {
-                    slot: binding.slot,
-                    generation: handle.generation,
-                };
-                let passage = Passage::new(sender, adapter.place);
-                let info = packet.info_mut();
-                info.flags.remove(PacketFlags::IS_LOOPBACK_PACKET);
-                if info.senders.push(passage) {
-                    return Ok(adapter);
-                }
-                NdisStatus::RESOURCES
-            }
+        let place = binding.adapter_place();
+        let Some(adapter) = self.adapters.get(place) else {
+            return Err(refuse_send(binding, NdisStatus::ADAPTER_NOT_FOUND));
         };
-        count(&binding.counters.sends_failed);
-        binding.release();
-        Err(status)
+        if !adapter.is_frame_length(packet.len()) {
+            return Err(refuse_send(binding, NdisStatus::INVALID_PACKET));
+        }
+        let sender = Sender {
+            slot: binding.slot,
+            generation: handle.generation,
+        };
+        let info = packet.info_mut();
+        info.flags.remove(PacketFlags::IS_LOOPBACK_PACKET);
+        if !info.senders.push(Passage::new(sender, place)) {
+            return Err(refuse_send(binding, NdisStatus::RESOURCES));
+        }
+        Ok(adapter)
     }
 
     /// Asks or sets. At or below Dispatch.
@@ -195,6 +189,17 @@ impl Ndis {
         let mut request = Request::set(oid, bytes)?;
         adapter.0.console_request(&mut request).into_result()
     }
+}
+
+/// Ends the operation of a packet that is not sent.
+#[cold]
+fn refuse_send(binding: &Binding, status: NdisStatus) -> NdisStatus {
+    if status == NdisStatus::INVALID_PACKET {
+        count(&binding.counters.sends_invalid);
+    }
+    count(&binding.counters.sends_failed);
+    binding.release();
+    status
 }
 
 fn copy_answer(request: &Request, buffer: &mut [u8]) -> Result<usize, NdisStatus> {
