@@ -5,8 +5,8 @@ use executive::status::NtStatus;
 use ndis::packet::Packet;
 
 use crate::ip;
-use crate::stack::Stack;
 use crate::stack::interface::InterfaceId;
+use crate::stack::{Stack, refuse};
 use crate::wire::arp;
 use crate::wire::ethernet::{self, EtherType, HEADER_LENGTH, HardwareAddress, Repr};
 
@@ -107,12 +107,12 @@ impl Stack {
     ) -> Result<(), NtStatus> {
         let counters = &mut self.counters.ethernet;
         let Some(ours) = self.interfaces.get(interface.0).filter(|ours| ours.up) else {
-            counters.unsent_interface_down += 1;
-            return Err(NtStatus::NETWORK_UNREACHABLE);
+            let status = NtStatus::NETWORK_UNREACHABLE;
+            return Err(refuse(&mut counters.unsent_interface_down, status));
         };
         if self.frames.is_full() {
-            counters.unsent_queue_full += 1;
-            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+            let status = NtStatus::INSUFFICIENT_RESOURCES;
+            return Err(refuse(&mut counters.unsent_queue_full, status));
         }
         let header = Repr {
             destination,
@@ -123,15 +123,22 @@ impl Stack {
             .prepend(HEADER_LENGTH)
             .and_then(|space| space.first_chunk_mut())
         else {
-            counters.unsent_no_buffer += 1;
-            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+            let status = NtStatus::INSUFFICIENT_RESOURCES;
+            return Err(refuse(&mut counters.unsent_no_buffer, status));
         };
         header.emit(space);
-        // A copy, so that the header itself stays in registers.
-        log::trace!(target: "ethernet", "packet {} out: {:?}", packet.info().id, { header });
+        if log::log_enabled!(target: "ethernet", log::Level::Trace) {
+            trace_out(&packet, header);
+        }
         counters.sent += 1;
         self.frames
             .push((interface, packet))
             .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)
     }
+}
+
+/// Logs a frame that goes out, apart from the way that frames take.
+#[cold]
+fn trace_out(packet: &Packet, header: Repr) {
+    log::trace!(target: "ethernet", "packet {} out: {header:?}", packet.info().id);
 }

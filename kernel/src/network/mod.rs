@@ -249,14 +249,15 @@ impl Layers {
     }
 
     /// The next frame whose interface has a binding.
+    #[inline(always)]
     fn next_frame(&mut self) -> Option<(LanBinding, Packet)> {
-        while let Some((interface, packet)) = self.stack.next_frame() {
-            match self.interfaces.binding(interface) {
-                Some(binding) => return Some((binding, packet)),
-                None => self.interfaces.counters.unsent_no_binding += 1,
+        loop {
+            let (interface, packet) = self.stack.next_frame()?;
+            if let Some(binding) = self.interfaces.binding(interface) {
+                return Some((binding, packet));
             }
+            self.interfaces.counters.unsent_no_binding += 1;
         }
-        None
     }
 
     fn take(&mut self, event: LanEvent, now: Instant) {
@@ -265,15 +266,15 @@ impl Layers {
                 Some(interface) => self.stack.receive(interface, packet, now),
                 None => self.interfaces.counters.dropped_no_interface += 1,
             },
-            change => self.change_interfaces(change, now),
+            change => self.change_interfaces(&change, now),
         }
         self.drain_completions();
     }
 
     /// Takes what a binding has told.
     #[inline(never)]
-    fn change_interfaces(&mut self, event: LanEvent, now: Instant) {
-        match event {
+    fn change_interfaces(&mut self, event: &LanEvent, now: Instant) {
+        match *event {
             LanEvent::Bound {
                 binding,
                 name,

@@ -5,9 +5,13 @@ use etherparse::{
     SlicedPacket, TransportSlice,
 };
 
+use afd::winsock::constants::{AF_INET, IPPROTO_UDP, SOCK_DGRAM};
+use executive::Duration;
 use ne2000::model::Configuration;
+use netstack::SocketAddress;
 
 use super::machine::TestSystem;
+use crate::system::System;
 
 const HOST: [u8; 6] = [0x52, 0x55, 10, 0, 2, 2];
 const HOST_ADDRESS: [u8; 4] = [10, 0, 2, 2];
@@ -133,4 +137,41 @@ fn frames_of_a_binding_without_an_interface_are_counted() {
     settle(&system);
     assert_eq!(system.system.network.counters().dropped_no_interface, 1);
     assert_eq!(system.system.packets.usage().packets.used, 0);
+}
+
+/// Sends a datagram to each of the receivers, and pauses after each.
+fn send_with_pauses(system: &'static System, receivers: [([u8; 4], Duration); 2]) {
+    let winsock = system.winsock;
+    winsock.startup(0x0202).unwrap();
+    let socket = winsock.socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP).unwrap();
+    let own = SocketAddress::new([0; 4].into(), 5000);
+    winsock.bind(socket, own).unwrap();
+    for (receiver, pause) in receivers {
+        let to = SocketAddress::new(receiver.into(), 9);
+        assert_eq!(winsock.sendto(socket, b"datagram", 0, to), Ok(8));
+        system.executive.sleep(pause);
+    }
+    winsock.closesocket(socket).unwrap();
+    winsock.cleanup().unwrap();
+}
+
+/// A group is no neighbour: sending to it starts no timer of the stack.
+#[test]
+fn a_send_after_a_minute_of_silence_goes_by_the_time_of_then() {
+    const GROUP: [u8; 4] = [224, 0, 0, 5];
+    const SILENT: [u8; 4] = [10, 0, 2, 99];
+    let test = TestSystem::new(0, COMMAND_LINE);
+    test.card.take_sent();
+    let system = test.system;
+    let pauses = [Duration::from_secs(60), Duration::from_millis(500)];
+    test.simulation.run(move || {
+        send_with_pauses(system, [(GROUP, pauses[0]), (SILENT, pauses[1])]);
+    });
+    let sent = test.card.take_sent();
+    let asked = sent.iter().filter(|frame| frame[12..14] == [0x08, 0x06]);
+    assert_eq!(
+        (sent.len(), asked.count()),
+        (2, 1),
+        "the next one after 1 s"
+    );
 }

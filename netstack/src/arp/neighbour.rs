@@ -66,6 +66,8 @@ pub(crate) struct Neighbours {
     reachable_time: Duration,
     /// Where the search for a neighbour to forget goes on.
     hand: usize,
+    /// The slot in which a packet's neighbour was found last.
+    found: usize,
 }
 
 fn key(interface: InterfaceId, address: Ipv4Addr) -> u64 {
@@ -87,6 +89,7 @@ impl Neighbours {
             pending_limit: configuration.pending_packets_per_neighbour,
             reachable_time: Duration::from_micros(base / 2 + random.below(base)),
             hand: 0,
+            found: 0,
         }
     }
 
@@ -96,31 +99,53 @@ impl Neighbours {
 
     fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
         self.chains.find(key(interface, address), |slot| {
-            self.slots.at(slot).is_some_and(|neighbour| {
-                neighbour.address == address && neighbour.interface == interface
-            })
+            self.is_at(slot, interface, address)
         })
+    }
+
+    fn is_at(&self, slot: usize, interface: InterfaceId, address: Ipv4Addr) -> bool {
+        self.slots.at(slot).is_some_and(|neighbour| {
+            neighbour.address == address && neighbour.interface == interface
+        })
+    }
+
+    /// Looks first where a neighbour was found last: most packets go to the
+    /// same one.
+    #[inline(always)]
+    fn find_again(&mut self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
+        if !self.is_at(self.found, interface, address) {
+            self.found = self.find(interface, address)?;
+        }
+        Some(self.found)
     }
 
     /// Finds where a packet for a known neighbour goes, and starts or restarts
     /// the detection that it is still there. The flag says that a request must
     /// be sent to everybody.
+    #[inline(always)]
     pub(crate) fn resolve(
         &mut self,
         interface: InterfaceId,
         address: Ipv4Addr,
         now: Instant,
     ) -> Option<(Resolution, bool)> {
-        let slot = self.find(interface, address)?;
+        let slot = self.find_again(interface, address)?;
         let reachable_time = self.reachable_time;
         let neighbour = self.slots.at_mut(slot)?;
         neighbour.referenced = true;
-        let resolved = Resolution::Resolved(neighbour.hardware_address);
         if neighbour.state == NeighbourState::Reachable
             && neighbour.is_confirmed(now, reachable_time)
         {
-            return Some((resolved, false));
+            return Some((Resolution::Resolved(neighbour.hardware_address), false));
         }
+        self.resolve_unconfirmed(slot, now)
+    }
+
+    /// The same for a neighbour that may be gone.
+    #[inline(never)]
+    fn resolve_unconfirmed(&mut self, slot: usize, now: Instant) -> Option<(Resolution, bool)> {
+        let neighbour = self.slots.at_mut(slot)?;
+        let resolved = Resolution::Resolved(neighbour.hardware_address);
         match neighbour.state {
             NeighbourState::Delay | NeighbourState::Probe => Some((resolved, false)),
             NeighbourState::Incomplete => Some((Resolution::Incomplete(slot), false)),

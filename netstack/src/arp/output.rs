@@ -25,6 +25,7 @@ pub(crate) enum Outcome {
 impl Stack {
     /// Sends an IP datagram to a neighbour, once its hardware address is
     /// known (seed item 30).
+    #[inline(always)]
     pub(crate) fn arp_send(
         &mut self,
         interface: InterfaceId,
@@ -32,20 +33,31 @@ impl Stack {
         packet: Packet,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
-        let slot = match self.neighbours.resolve(interface, next_hop, self.now) {
-            Some((Resolution::Resolved(hardware), _)) => {
-                self.ip_send_on_link(interface, hardware, packet)?;
-                return Ok(Outcome::Sent);
-            }
-            Some((Resolution::Incomplete(slot), ask)) => {
-                if ask {
-                    self.arp_request(interface, next_hop, None);
-                }
-                slot
-            }
-            None => self.arp_start(interface, next_hop)?,
-        };
+        let resolution = self.neighbours.resolve(interface, next_hop, self.now);
+        if let Some((Resolution::Resolved(hardware), _)) = resolution {
+            self.ip_send_on_link(interface, hardware, packet)?;
+            return Ok(Outcome::Sent);
+        }
+        let slot = self.arp_ask(interface, next_hop, resolution)?;
         self.arp_queue(slot, packet, waiter)
+    }
+
+    /// The slot of a neighbour whose address is not known; asks for it unless
+    /// that goes on already.
+    #[cold]
+    fn arp_ask(
+        &mut self,
+        interface: InterfaceId,
+        address: Ipv4Addr,
+        resolution: Option<(Resolution, bool)>,
+    ) -> Result<usize, NtStatus> {
+        let Some((Resolution::Incomplete(slot), ask)) = resolution else {
+            return self.arp_start(interface, address);
+        };
+        if ask {
+            self.arp_request(interface, address, None);
+        }
+        Ok(slot)
     }
 
     /// Starts to ask for an unknown neighbour.
@@ -81,6 +93,7 @@ impl Stack {
         true
     }
 
+    #[cold]
     fn arp_queue(
         &mut self,
         slot: usize,

@@ -61,33 +61,61 @@ fn sum_blocks<const BLOCK: usize>(mut total: u64, words: &[Word]) -> (u64, &[Wor
 fn copy_words(destination: &mut [u8], source: &[u8]) -> u64 {
     let (places, to_tail) = destination.as_chunks_mut();
     let (words, from_tail) = source.as_chunks();
-    let (total, places, words) = copy_blocks::<16>(0, places, words);
-    let (total, places, words) = copy_blocks::<4>(total, places, words);
-    let (total, places, words) = copy_blocks::<2>(total, places, words);
-    let (total, ..) = copy_blocks::<1>(total, places, words);
+    let (total, places, words) = copy_groups::<4, 4>(0, places, words);
+    let (total, places, words) = copy_groups::<4, 1>(total, places, words);
+    let (total, ..) = copy_groups::<1, 1>(total, places, words);
     for (to, &from) in to_tail.iter_mut().zip(from_tail) {
         *to = from;
     }
     add(total, last_word(from_tail))
 }
 
-/// Copies and adds all whole blocks of `words`; gives the others back.
+/// Copies and adds all whole blocks of `GROUPS` times `GROUP` words; gives the
+/// others back.
 #[inline(always)]
-fn copy_blocks<'to, 'from, const BLOCK: usize>(
+fn copy_groups<'to, 'from, const GROUP: usize, const GROUPS: usize>(
     mut total: u64,
     places: &'to mut [Word],
     words: &'from [Word],
 ) -> (u64, &'to mut [Word], &'from [Word]) {
-    let (place_blocks, places) = places.as_chunks_mut::<BLOCK>();
-    let (blocks, words) = words.as_chunks::<BLOCK>();
-    for (place_block, block) in place_blocks.iter_mut().zip(blocks) {
-        // As numbers, a block goes through registers: as bytes, or word by word
-        // in a loop, it would be split into a call of memcpy and a second pass.
-        let numbers = block.map(u64::from_le_bytes);
-        *place_block = numbers.map(u64::to_le_bytes);
-        total = numbers.into_iter().fold(total, add);
+    let length = words.len() / (GROUP * GROUPS) * (GROUP * GROUPS);
+    let (Some((places, other_places)), Some((words, other_words))) = (
+        places.split_at_mut_checked(length),
+        words.split_at_checked(length),
+    ) else {
+        return (total, &mut [], &[]);
+    };
+    let place_groups = places.as_chunks_mut::<GROUP>().0;
+    let groups = words.as_chunks::<GROUP>().0;
+    for (place_block, block) in place_groups
+        .as_chunks_mut::<GROUPS>()
+        .0
+        .iter_mut()
+        .zip(groups.as_chunks::<GROUPS>().0)
+    {
+        for (place_group, group) in place_block.iter_mut().zip(block) {
+            total = copy_group(total, place_group, group);
+        }
     }
-    (total, places, words)
+    (total, other_places, other_words)
+}
+
+/// Copies and adds a few words: as many as registers hold, so that all are
+/// read, then added, then written. Between additions, an access to memory would
+/// have an emulated processor keep the carry and the other flags each time.
+///
+/// As numbers, the words go through registers: as bytes, or word by word in a
+/// loop, they would be split into a call of memcpy and a second pass.
+#[inline(always)]
+fn copy_group<const GROUP: usize>(
+    total: u64,
+    places: &mut [Word; GROUP],
+    words: &[Word; GROUP],
+) -> u64 {
+    let numbers = words.map(u64::from_le_bytes);
+    let total = numbers.into_iter().fold(total, add);
+    *places = numbers.map(u64::to_le_bytes);
+    total
 }
 
 /// The up to seven bytes that are left over, as a word padded with zeros.
@@ -125,15 +153,8 @@ impl Checksum {
     /// By value, so that a sum stays in registers while the loops are elsewhere.
     #[inline(never)]
     fn plus(mut self, bytes: &[u8]) -> Self {
-        self.add_data(bytes);
-        self
-    }
-
-    /// Like [`add_bytes`](Self::add_bytes), with the loops in the caller: for
-    /// the one that most data passes.
-    #[inline(always)]
-    pub(crate) fn add_data(&mut self, bytes: &[u8]) {
         self.add_sum(sum(bytes), bytes.len());
+        self
     }
 
     /// Adds the next bytes of the message where their number is known, as that

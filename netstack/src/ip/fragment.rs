@@ -35,6 +35,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn ip_send_fragments(
         &mut self,
         interface: InterfaceId,

@@ -15,15 +15,15 @@ impl LastPath {
     /// The way to `destination` for a sender bound to `bound`, if it was the
     /// last one.
     #[inline]
-    pub(super) fn get(&self, destination: Ipv4Addr, bound: Option<Ipv4Addr>) -> Option<Path> {
-        match self.found {
-            Some((of, path)) if path.destination == destination && of == bound => Some(path),
+    pub(super) fn get(&self, destination: Ipv4Addr, bound: Option<Ipv4Addr>) -> Option<&Path> {
+        match &self.found {
+            Some((of, path)) if path.destination == destination && *of == bound => Some(path),
             _ => None,
         }
     }
 
-    pub(super) fn set(&mut self, bound: Option<Ipv4Addr>, path: Path) {
-        self.found = Some((bound, path));
+    pub(super) fn set(&mut self, bound: Option<Ipv4Addr>, path: Path) -> &Path {
+        &self.found.insert((bound, path)).1
     }
 
     /// What ways depend on has changed.

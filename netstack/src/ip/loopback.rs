@@ -23,6 +23,7 @@ const NO_LINK: ethernet::Repr = ethernet::Repr {
 
 impl Stack {
     /// Sends a datagram by the loopback interface.
+    #[inline(never)]
     pub(super) fn ip_loop_back(&mut self, packet: Packet) -> Result<Outcome, NtStatus> {
         if self.loopback.is_attached {
             let nobody = HardwareAddress::default();
@@ -38,6 +39,7 @@ impl Stack {
     /// Sends a datagram to many stations and, if it `loops_back`, a copy to the
     /// receivers on this machine (RFC 1112 section 6.1). The datagram leaves
     /// whether there can be a copy or not.
+    #[inline(never)]
     pub(super) fn ip_send_to_many(
         &mut self,
         path: &Path,
@@ -77,6 +79,7 @@ impl Stack {
         }
     }
 
+    #[inline(never)]
     fn ip_receive_queued(&mut self) {
         for _ in 0..self.ip.loopback.len().saturating_mul(2) {
             let Some(mut packet) = self.ip.loopback.pop() else {

@@ -9,9 +9,9 @@ use super::{is_host, is_joined};
 use crate::address::Prefix;
 use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
-use crate::stack::Stack;
 use crate::stack::interface::{Interface, InterfaceId};
 use crate::stack::local::Own;
+use crate::stack::{Stack, refuse};
 use crate::wire::ethernet::{self, HardwareAddress};
 use crate::wire::ipv4::{HEADER_LENGTH, Repr};
 
@@ -63,18 +63,29 @@ enum Unroutable {
 impl Stack {
     /// Finds the way to `destination` for a sender that is bound to the
     /// address `bound` of ours, or to none (seed item 31).
+    #[inline(always)]
     pub(crate) fn ip_path(
         &mut self,
         destination: Ipv4Addr,
         bound: Option<Ipv4Addr>,
     ) -> Result<Path, NtStatus> {
-        if let Some(path) = self.ip.last_path.get(destination, bound) {
-            return Ok(path);
-        }
+        let path = match self.ip.last_path.get(destination, bound) {
+            Some(path) => path,
+            None => self.ip_search_path(destination, bound)?,
+        };
+        Ok(*path)
+    }
+
+    /// The same for another way than the last one.
+    #[inline(never)]
+    fn ip_search_path(
+        &mut self,
+        destination: Ipv4Addr,
+        bound: Option<Ipv4Addr>,
+    ) -> Result<&Path, NtStatus> {
         let found = self.ip_find_path(destination, bound);
         let path = found.map_err(|reason| self.ip_count_unroutable(&reason))?;
-        self.ip.last_path.set(bound, path);
-        Ok(path)
+        Ok(self.ip.last_path.set(bound, path))
     }
 
     fn ip_count_unroutable(&mut self, reason: &Unroutable) -> NtStatus {
@@ -198,17 +209,31 @@ impl Stack {
     ///
     /// A datagram longer than the MTU is sent in fragments, or refused with
     /// `BUFFER_TOO_SMALL` if it must not be fragmented or is longer than IP allows.
+    #[inline(never)]
     pub(crate) fn ip_send(
         &mut self,
         path: &Path,
+        options: SendOptions,
+        packet: Packet,
+        waiter: Waiter,
+    ) -> Result<Outcome, NtStatus> {
+        self.ip_send_data(*path, options, packet, waiter)
+    }
+
+    /// Like [`ip_send`](Self::ip_send), with all of it in the caller: for the
+    /// transport that most datagrams come from.
+    #[inline(always)]
+    pub(crate) fn ip_send_data(
+        &mut self,
+        path: Path,
         options: SendOptions,
         mut packet: Packet,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
         let length = packet.len() + HEADER_LENGTH;
         if length > MAXIMUM_LENGTH || (options.dont_fragment && length > path.mtu) {
-            self.counters.ip.unsent_too_long += 1;
-            return Err(NtStatus::BUFFER_TOO_SMALL);
+            let counter = &mut self.counters.ip.unsent_too_long;
+            return Err(refuse(counter, NtStatus::BUFFER_TOO_SMALL));
         }
         let header = Repr {
             type_of_service: options.type_of_service,
@@ -230,18 +255,20 @@ impl Stack {
             .prepend(HEADER_LENGTH)
             .and_then(|space| space.first_chunk_mut())
         else {
-            self.counters.ip.unsent_no_buffer += 1;
-            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+            let counter = &mut self.counters.ip.unsent_no_buffer;
+            return Err(refuse(counter, NtStatus::INSUFFICIENT_RESOURCES));
         };
         header.emit(space);
-        // A copy, so that the header itself stays in registers.
-        log::trace!(target: "ip", "packet {} out: {:?}", packet.info().id, { header });
+        if log::log_enabled!(target: "ip", log::Level::Trace) {
+            trace_out(&packet, header);
+        }
         self.ip_transmit(path, packet, waiter)
     }
 
+    #[inline(always)]
     fn ip_transmit(
         &mut self,
-        path: &Path,
+        path: Path,
         packet: Packet,
         waiter: Waiter,
     ) -> Result<Outcome, NtStatus> {
@@ -251,11 +278,11 @@ impl Stack {
             NextHop::Local => self.ip_loop_back(packet),
             _ if interface == self.loopback.interface => self.ip_loop_back(packet),
             NextHop::Broadcast => {
-                self.ip_send_to_many(path, HardwareAddress::BROADCAST, packet, true)
+                self.ip_send_to_many(&{ path }, HardwareAddress::BROADCAST, packet, true)
             }
             NextHop::Multicast => {
                 let group = ethernet::of_multicast(path.destination);
-                self.ip_send_to_many(path, group, packet, is_joined(path.destination))
+                self.ip_send_to_many(&{ path }, group, packet, is_joined(path.destination))
             }
         };
         if outcome.is_ok() {
@@ -263,4 +290,10 @@ impl Stack {
         }
         outcome
     }
+}
+
+/// Logs a datagram that goes out, apart from the way that datagrams take.
+#[cold]
+fn trace_out(packet: &Packet, header: Repr) {
+    log::trace!(target: "ip", "packet {} out: {header:?}", packet.info().id);
 }

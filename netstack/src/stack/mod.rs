@@ -9,6 +9,7 @@ mod tests;
 
 use core::fmt;
 
+use executive::status::NtStatus;
 use executive::time::Instant;
 use ndis::packet::{Packet, PacketPool};
 
@@ -43,6 +44,13 @@ pub struct Counters {
     pub udp: UdpCounters,
     /// Requests on address objects.
     pub tdi: TdiCounters,
+}
+
+/// Counts why something is not sent, apart from the way of what is.
+#[cold]
+pub(crate) fn refuse(counter: &mut u64, status: NtStatus) -> NtStatus {
+    *counter += 1;
+    status
 }
 
 /// A host's TCP/IP.

@@ -85,10 +85,7 @@ impl Stack {
             .requests
             .add_receive(id, handle.0.slot(), receives, request);
         if let Err(status) = added {
-            if status == NtStatus::INSUFFICIENT_RESOURCES {
-                self.counters.tdi.refused_requests_full += 1;
-            }
-            return status;
+            return self.tdi_count_refused(status);
         }
         self.counters.tdi.receives_posted += 1;
         if let Some((remote, status)) = object.error.take() {

@@ -2,8 +2,9 @@
 
 use executive::status::NtStatus;
 use executive::time::Instant;
+use ndis::packet::Packet;
 
-use super::{AddressHandle, Payload, RequestId, Transport};
+use super::{AddressHandle, AddressOptions, Payload, RequestId, Transport};
 use crate::address::SocketAddress;
 use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
@@ -54,6 +55,16 @@ impl Stack {
         }
     }
 
+    /// Counts why a request was not taken.
+    #[cold]
+    pub(super) fn tdi_count_refused(&mut self, status: NtStatus) -> NtStatus {
+        if status == NtStatus::INSUFFICIENT_RESOURCES {
+            self.counters.tdi.refused_requests_full += 1;
+        }
+        status
+    }
+
+    #[inline(always)]
     fn tdi_send(
         &mut self,
         handle: AddressHandle,
@@ -67,18 +78,29 @@ impl Stack {
             .ok_or(NtStatus::INVALID_CONNECTION)?;
         let (local, options, transport) = (object.address(), object.options, object.transport);
         if let Err(status) = self.tdi.requests.check(id) {
-            if status == NtStatus::INSUFFICIENT_RESOURCES {
-                self.counters.tdi.refused_requests_full += 1;
-            }
-            return Err(status);
+            return Err(self.tdi_count_refused(status));
         }
         let waiter = Waiter::Request(id, payload.packet.len());
-        if transport == Transport::Udp {
-            return self.udp_send(local, remote, options, payload, waiter);
+        match transport {
+            Transport::Udp => self.udp_send(local, remote, options, payload, waiter),
+            Transport::RawIp(protocol) => {
+                self.tdi_send_raw(protocol, local, remote, options, payload.packet, waiter)
+            }
+            Transport::Ip | Transport::Tcp => Err(NtStatus::INVALID_DEVICE_REQUEST),
         }
-        let Transport::RawIp(protocol) = transport else {
-            return Err(NtStatus::INVALID_DEVICE_REQUEST);
-        };
+    }
+
+    /// Sends a datagram of an IP protocol.
+    #[inline(never)]
+    fn tdi_send_raw(
+        &mut self,
+        protocol: u8,
+        local: SocketAddress,
+        remote: SocketAddress,
+        options: AddressOptions,
+        packet: Packet,
+        waiter: Waiter,
+    ) -> Result<Outcome, NtStatus> {
         let bound = Some(local.address).filter(|address| !address.is_unspecified());
         let path = self.ip_path(remote.address, bound)?;
         if path.next_hop == NextHop::Broadcast && !options.broadcast {
@@ -90,6 +112,6 @@ impl Stack {
             type_of_service: options.type_of_service,
             dont_fragment: options.dont_fragment,
         };
-        self.ip_send(&path, options, payload.packet, waiter)
+        self.ip_send(&path, options, packet, waiter)
     }
 }

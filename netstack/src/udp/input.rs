@@ -46,7 +46,7 @@ impl Stack {
                 length as u16,
             );
             if let Some(message) = message.get(..length) {
-                checksum.add_data(message);
+                checksum.add_bytes(message);
             } else {
                 let offset = datagram.start + datagram.header_length;
                 checksum = checksum.plus_chain(packet, offset, length);

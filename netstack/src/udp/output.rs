@@ -10,7 +10,7 @@ use crate::arp::output::Outcome;
 use crate::arp::pending::Waiter;
 use crate::checksum::PayloadChecksum;
 use crate::ip::{NextHop, SendOptions};
-use crate::stack::Stack;
+use crate::stack::{Stack, refuse};
 use crate::tdi::{AddressOptions, Payload};
 use crate::wire::ipv4::protocol;
 use crate::wire::udp::{HEADER_LENGTH, MAXIMUM_PAYLOAD_LENGTH, Repr};
@@ -22,6 +22,7 @@ const MULTICAST_TIME_TO_LIVE: u8 = 1;
 impl Stack {
     /// Sends `payload` from `local`, whose address may be unspecified, to
     /// `remote`.
+    #[inline(always)]
     pub(crate) fn udp_send(
         &mut self,
         local: SocketAddress,
@@ -33,18 +34,18 @@ impl Stack {
         let Payload { packet, checksum } = payload;
         let counters = &mut self.counters.udp;
         if remote.port == 0 {
-            counters.unsent_port_zero += 1;
-            return Err(NtStatus::INVALID_ADDRESS);
+            let status = NtStatus::INVALID_ADDRESS;
+            return Err(refuse(&mut counters.unsent_port_zero, status));
         }
         if packet.len() > MAXIMUM_PAYLOAD_LENGTH {
-            counters.unsent_too_long += 1;
-            return Err(NtStatus::BUFFER_TOO_SMALL);
+            let status = NtStatus::BUFFER_TOO_SMALL;
+            return Err(refuse(&mut counters.unsent_too_long, status));
         }
         let bound = Some(local.address).filter(|address| !address.is_unspecified());
         let path = self.ip_path(remote.address, bound)?;
         if path.next_hop == NextHop::Broadcast && !options.broadcast {
-            self.counters.udp.unsent_broadcast += 1;
-            return Err(NtStatus::ACCESS_DENIED);
+            let counter = &mut self.counters.udp.unsent_broadcast;
+            return Err(refuse(counter, NtStatus::ACCESS_DENIED));
         }
         let ports = Repr {
             source_port: local.port,
@@ -52,17 +53,12 @@ impl Stack {
         };
         let addresses = (path.source, path.destination);
         let Some(packet) = prepend_header(packet, checksum, ports, addresses) else {
-            self.counters.udp.unsent_no_buffer += 1;
-            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+            let counter = &mut self.counters.udp.unsent_no_buffer;
+            return Err(refuse(counter, NtStatus::INSUFFICIENT_RESOURCES));
         };
-        // Copies, so that the addresses themselves stay in registers.
-        log::trace!(
-            target: "udp",
-            "packet {}: {} to {}",
-            packet.info().id,
-            { local },
-            { remote },
-        );
+        if log::log_enabled!(target: "udp", log::Level::Trace) {
+            trace_out(&packet, local, remote);
+        }
         let options = SendOptions {
             protocol: protocol::UDP,
             time_to_live: match path.next_hop {
@@ -72,17 +68,19 @@ impl Stack {
             type_of_service: options.type_of_service,
             dont_fragment: options.dont_fragment,
         };
-        let outcome = self.ip_send(&path, options, packet, waiter);
-        match outcome {
-            Ok(_) => self.counters.udp.sent += 1,
-            Err(_) => self.counters.udp.unsent_lower += 1,
+        match self.ip_send_data(path, options, packet, waiter) {
+            Ok(outcome) => {
+                self.counters.udp.sent += 1;
+                Ok(outcome)
+            }
+            Err(status) => Err(refuse(&mut self.counters.udp.unsent_lower, status)),
         }
-        outcome
     }
 }
 
 /// Puts the header in front of the payload, with the payload's sum if it was
 /// taken when the payload was copied.
+#[inline(always)]
 fn prepend_header(
     mut packet: Packet,
     checksum: Option<PayloadChecksum>,
@@ -91,14 +89,24 @@ fn prepend_header(
 ) -> Option<Packet> {
     let checksum = checksum
         .filter(|checksum| checksum.length() == packet.len())
-        .unwrap_or_else(|| {
-            let mut checksum = PayloadChecksum::new();
-            for bytes in packet.segments() {
-                checksum.add_bytes(bytes);
-            }
-            checksum
-        });
+        .unwrap_or_else(|| payload_checksum(&packet));
     let header = packet.prepend(HEADER_LENGTH)?.first_chunk_mut()?;
     ports.emit(header, source, destination, checksum);
     Some(packet)
+}
+
+/// The sum of a payload that was not taken when it was copied.
+#[inline(never)]
+fn payload_checksum(packet: &Packet) -> PayloadChecksum {
+    let mut checksum = PayloadChecksum::new();
+    for bytes in packet.segments() {
+        checksum.add_bytes(bytes);
+    }
+    checksum
+}
+
+/// Logs a datagram that goes out, apart from the way that datagrams take.
+#[cold]
+fn trace_out(packet: &Packet, local: SocketAddress, remote: SocketAddress) {
+    log::trace!(target: "udp", "packet {}: {local} to {remote}", packet.info().id);
 }

@@ -239,6 +239,7 @@ impl Repr {
     }
 
     /// Writes a header without options, checksum included.
+    #[inline(always)]
     pub fn emit(&self, header: &mut [u8; HEADER_LENGTH]) {
         let mut fragment = (self.fragment_offset / 8) as u16 & OFFSET_MASK;
         if self.dont_fragment {

@@ -102,6 +102,7 @@ impl Repr {
     /// Writes the header with its checksum over the pseudo-header and the
     /// payload's sum. A checksum that comes out as zero is sent as all ones,
     /// because zero says that there is none (RFC 768).
+    #[inline(always)]
     pub fn emit(
         &self,
         header: &mut [u8; HEADER_LENGTH],

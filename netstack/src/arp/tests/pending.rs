@@ -185,6 +185,22 @@ fn a_full_table_forgets_the_neighbour_that_is_not_used() {
 }
 
 #[test]
+fn datagrams_to_neighbours_in_turn_go_to_each() {
+    const OTHER_IP: [u8; 4] = [10, 0, 2, 77];
+    const OTHER: [u8; 6] = [2, 0, 0, 0, 1, 77];
+    let mut host = Host::new();
+    let object = host.open([0; 4], 7);
+    host.meet_peer();
+    host.receive(&arp_request(OTHER, OTHER_IP, OUR_IP));
+    host.frames();
+    for to in [PEER_IP, OTHER_IP, OTHER_IP, PEER_IP] {
+        assert_eq!(host.send(object, 1, (to, 9), b"in turn"), "SUCCESS");
+        let frame = host.frames().remove(0);
+        assert_eq!(frame[..6] == OTHER, to == OTHER_IP);
+    }
+}
+
+#[test]
 fn a_forgotten_neighbour_tells_those_who_wait_for_it() {
     let mut host = Host::with(&StackConfiguration {
         neighbours: 1,
