@@ -15,7 +15,7 @@ use tests::peer::{self, GATEWAY, GUEST_HARDWARE, Peer};
 use tests::report::number_after;
 use tests::wire::Wire;
 
-const RUNS: usize = 3;
+const RUNS: usize = 7;
 const PORT: u16 = 5001;
 const PATIENCE: Duration = Duration::from_secs(50);
 /// Headers of Ethernet, IPv4 and UDP, in bytes.

@@ -191,7 +191,7 @@ impl Packet {
     ///
     /// They lie in the headroom if there is enough and the buffer is not shared, else in a new
     /// buffer. `None` when that cannot be had, or `length` is more than [`BUFFER_SIZE`].
-    #[inline]
+    #[inline(always)]
     pub fn prepend(&mut self, length: usize) -> Option<&mut [u8]> {
         if !self.descriptor.segments.has_headroom(length) {
             self.add_front_buffer(length)?;
