@@ -351,7 +351,8 @@ fn a_capture_has_what_passed_in_order_and_shows_it_live() {
                 frame_out(4, 200)
             ]
         );
-        for time in ["0.001000", "0.002000"] {
+        // A look at the simulated clock takes a microsecond.
+        for time in ["0.00100", "0.00200"] {
             let next = world.filters.with_capture(name, Capture::next_live);
             let shown = next
                 .expect("it is there")
