@@ -151,7 +151,7 @@ impl Network {
         let (result, completed) = {
             let _raised = self.executive.raise_irql(Irql::Dispatch);
             let (result, output) = {
-                let layers = &mut *self.layers.lock();
+                let layers = &mut *self.layers.lock_at_level();
                 (give(layers), layers.next_output())
             };
             (result, self.hand_on(output))
@@ -168,7 +168,7 @@ impl Network {
     fn deliver(&self) {
         let next = || {
             let _raised = self.executive.raise_irql(Irql::Dispatch);
-            let output = self.layers.lock().next_output();
+            let output = self.layers.lock_at_level().next_output();
             self.hand_on(output)
         };
         while let Some(irp) = next() {
@@ -191,7 +191,7 @@ impl Network {
                 let _ = lan.send(binding, packet);
             }
             match next {
-                Next::Frame => output = self.layers.lock().next_output(),
+                Next::Frame => output = self.layers.lock_at_level().next_output(),
                 Next::Completed(irp) => return Some(irp),
                 Next::Nothing { due, has_echo } => {
                     if let (Some(due), Some(timer)) = (due, self.timer.get()) {
