@@ -287,6 +287,11 @@ impl Afd {
         self.completed.pop_front()
     }
 
+    /// Whether there is an IRP whose outcome is known.
+    pub fn has_completed(&self) -> bool {
+        !self.completed.is_empty()
+    }
+
     /// The counters.
     pub const fn counters(&self) -> &AfdCounters {
         &self.counters

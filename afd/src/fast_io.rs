@@ -7,6 +7,7 @@
 
 use executive::status::NtStatus;
 use executive::time::Instant;
+use ndis::packet::Packet;
 use netstack::tdi::{Payload, ReceiveFlags};
 use netstack::{SocketAddress, Stack};
 
@@ -18,13 +19,13 @@ use crate::request::Datagram;
 use crate::send::{MAXIMUM_DATAGRAM_SIZE, Send};
 use crate::table::Key;
 
-/// A receive that fast I/O has carried out.
+/// A receive that fast I/O has carried out; as small as fits two registers.
 #[derive(Debug)]
 pub struct FastReceive {
-    /// SUCCESS, or BUFFER_OVERFLOW for a datagram that was cut to the room.
+    /// SUCCESS, or BUFFER_OVERFLOW for a datagram that does not fit the room.
     pub status: NtStatus,
-    /// What was received, no longer than the caller's room.
-    pub datagram: Datagram,
+    /// What was received. It may be longer than the caller's room.
+    pub packet: Packet,
 }
 
 impl Afd {
@@ -33,34 +34,36 @@ impl Afd {
         Some((key, self.endpoints.get(key)?))
     }
 
-    /// Receives the oldest datagram that waits; of a longer one than
-    /// `capacity` bytes the beginning. `None`: an IRP has to be made.
-    #[inline]
+    /// Receives the oldest datagram that waits, of which the first `capacity`
+    /// bytes belong to the caller. Who sent it is written to `from`. `None`: an
+    /// IRP has to be made.
+    #[inline(always)]
     pub fn fast_receive(
         &mut self,
         handle: Handle,
         capacity: usize,
         flags: ReceiveFlags,
+        from: Option<&mut SocketAddress>,
     ) -> Option<FastReceive> {
         let endpoint = self.handles.endpoint(handle).ok()?;
         let block = self.endpoints.get_mut(endpoint)?;
         // A receive that the transport refused is posted again by an IRP, an
         // error is reported by one, and one that waits comes first.
-        if !block.receive.is_posted
-            || block.error.is_some()
-            || !block.queues.get(Queue::Receive).is_empty()
-            || flags.intersects(ReceiveFlags::EXPEDITED | ReceiveFlags::PEEK)
-        {
+        let needs_irp = !block.receive.is_posted
+            | block.error.is_some()
+            | !block.queues.get(Queue::Receive).is_empty()
+            | flags.intersects(ReceiveFlags::EXPEDITED | ReceiveFlags::PEEK);
+        if needs_irp {
             return None;
         }
-        let (datagram, is_truncated) = block
-            .receive
-            .take_oldest(capacity, &mut self.datagrams.usage)?;
+        // Before it is taken, so that only the packet has to be moved.
+        if let (Some(from), Some(oldest)) = (from, block.receive.oldest()) {
+            *from = oldest.source;
+        }
+        let Datagram { packet, .. } = block.receive.take_oldest(&mut self.datagrams.usage)?;
         self.counters.fast_receives += 1;
-        Some(FastReceive {
-            status: self.counters.deliver(is_truncated),
-            datagram,
-        })
+        let status = self.counters.deliver(packet.len() > capacity);
+        Some(FastReceive { status, packet })
     }
 
     /// Sends a datagram to `remote`, or to the endpoint's peer. The caller need

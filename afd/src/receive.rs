@@ -3,7 +3,6 @@
 
 use executive::status::NtStatus;
 use executive::time::Instant;
-use ndis::packet::Packet;
 use netstack::Stack;
 use netstack::tdi::{Completion, CompletionKind, ReceiveFlags};
 
@@ -117,7 +116,7 @@ impl Afd {
             return;
         };
         let has_listeners =
-            !block.queues.get(Queue::Receive).is_empty() || !block.registrations.is_empty();
+            !block.queues.get(Queue::Receive).is_empty() | !block.registrations.is_empty();
         if let CompletionKind::Received(received) = completion.kind {
             let datagram = Datagram {
                 packet: received.packet,
@@ -129,7 +128,7 @@ impl Afd {
             self.counters.bytes_received += datagram.packet.len() as u64;
             let stored = block.receive.store(datagram, &mut self.datagrams.usage);
             if let Err((full, datagram)) = stored {
-                self.drop_received(full, &datagram.packet);
+                self.drop_received(full, datagram.packet.info().id);
             }
         } else {
             block.error = Some(completion.status);
@@ -148,8 +147,8 @@ impl Afd {
     }
 
     #[cold]
-    fn drop_received(&mut self, full: Full, packet: &Packet) {
-        log::trace!(target: "afd", "packet {} dropped: {full:?} full", packet.info().id);
+    fn drop_received(&mut self, full: Full, packet: u64) {
+        log::trace!(target: "afd", "packet {packet} dropped: {full:?} full");
         *match full {
             Full::Window => &mut self.counters.dropped_window_full,
             Full::Endpoint => &mut self.counters.dropped_queue_full,

@@ -7,12 +7,11 @@ use netstack::SocketAddress;
 #[inline(always)]
 pub(crate) fn datagram(packet: &Packet, direction: &str, peer: SocketAddress) {
     if log::log_enabled!(target: "afd", log::Level::Trace) {
-        write(packet, direction, peer);
+        write(packet.info().id, packet.len(), direction, peer);
     }
 }
 
 #[cold]
-fn write(packet: &Packet, direction: &str, peer: SocketAddress) {
-    let (id, length) = (packet.info().id, packet.len());
+fn write(id: u64, length: usize, direction: &str, peer: SocketAddress) {
     log::trace!(target: "afd", "packet {id} of {length} bytes {direction} {peer}");
 }

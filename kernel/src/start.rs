@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use afd::winsock::Winsock;
 use afd::{Afd, AfdConfiguration, AfdIrpPool};
 use executive::{Duration, Executive, Instant, NtStatus, Priority};
 use filters::{FilterConfiguration, FilterKind, Filters};
@@ -21,7 +20,7 @@ use netstack::{Stack, StackConfiguration};
 use crate::configuration::Registry;
 use crate::console;
 use crate::machine::{Machine, Verdict};
-use crate::network::{Interfaces, Network};
+use crate::network::{Interfaces, Network, Winsock};
 use crate::system::System;
 use crate::tasks::{self, Load, Services};
 

@@ -1,7 +1,6 @@
 //! The system that stands after the start: every layer, joined.
 
 use afd::AfdIrpPool;
-use afd::winsock::Winsock;
 use executive::pool::PoolUsage;
 use executive::{Duration, Executive};
 use filters::{FilterReport, Filters};
@@ -12,7 +11,7 @@ use netstack::lan::Lan;
 
 use crate::configuration::Registry;
 use crate::machine::Machine;
-use crate::network::Network;
+use crate::network::{Network, Winsock};
 use crate::tasks::{Load, Services};
 
 /// Bytes of an answer to one query of a card's counters.

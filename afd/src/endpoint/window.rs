@@ -104,37 +104,46 @@ impl ReceiveWindow {
         usage: &mut PoolUsage,
     ) -> Result<(), (Full, Datagram)> {
         let content = self.content.saturating_add(datagram.packet.len());
-        if self.datagrams.len() == self.datagrams.capacity() {
-            return Err((Full::Endpoint, datagram));
+        let endpoint_has_room = self.datagrams.len() != self.datagrams.capacity();
+        let window_has_room = content <= self.size || self.datagrams.is_empty();
+        let device_has_room = usage.used < usage.size;
+        // One way for what is ordinary; what is full is found out apart.
+        if !(endpoint_has_room & window_has_room & device_has_room) {
+            return Err((self.what_is_full(content, usage), datagram));
         }
-        if content > self.size && !self.datagrams.is_empty() {
-            return Err((Full::Window, datagram));
-        }
-        if !usage.take() {
-            return Err((Full::Device, datagram));
-        }
+        usage.take();
         self.datagrams.push_back(datagram);
         self.content = content;
         Ok(())
     }
 
-    /// The oldest datagram, cut to `capacity` bytes, and whether anything was
-    /// cut off.
-    #[inline]
-    pub(crate) fn take_oldest(
-        &mut self,
-        capacity: usize,
-        usage: &mut PoolUsage,
-    ) -> Option<(Datagram, bool)> {
-        let mut datagram = self.datagrams.pop_front()?;
-        usage.give_back();
-        let length = datagram.packet.len();
-        self.content -= length;
-        let is_truncated = length > capacity;
-        if is_truncated {
-            datagram.packet.truncate(capacity);
+    /// Why there is no room for a datagram after which `content` bytes would
+    /// wait.
+    #[cold]
+    fn what_is_full(&self, content: usize, usage: &mut PoolUsage) -> Full {
+        if self.datagrams.len() == self.datagrams.capacity() {
+            Full::Endpoint
+        } else if content > self.size && !self.datagrams.is_empty() {
+            Full::Window
+        } else {
+            usage.failures += 1;
+            Full::Device
         }
-        Some((datagram, is_truncated))
+    }
+
+    /// The oldest datagram, which stays.
+    #[inline]
+    pub(crate) fn oldest(&self) -> Option<&Datagram> {
+        self.datagrams.front()
+    }
+
+    /// Takes the oldest datagram.
+    #[inline]
+    pub(crate) fn take_oldest(&mut self, usage: &mut PoolUsage) -> Option<Datagram> {
+        let datagram = self.datagrams.pop_front()?;
+        usage.give_back();
+        self.content -= datagram.packet.len();
+        Some(datagram)
     }
 
     /// Gives the oldest datagram to a receive with room for `capacity` bytes,
@@ -161,7 +170,10 @@ impl ReceiveWindow {
                 .share(capacity)
                 .map(|shared| (shared, length > capacity))
         } else {
-            self.take_oldest(capacity, usage)
+            self.take_oldest(usage).map(|mut datagram| {
+                datagram.packet.truncate(capacity);
+                (datagram, length > capacity)
+            })
         };
         taken.map_or(
             Taken::Refused {
@@ -177,7 +189,7 @@ impl ReceiveWindow {
 
     /// Drops the oldest datagram; `false` when there is none.
     pub(crate) fn discard(&mut self, usage: &mut PoolUsage) -> bool {
-        self.take_oldest(usize::MAX, usage).is_some()
+        self.take_oldest(usage).is_some()
     }
 }
 

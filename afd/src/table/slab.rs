@@ -123,8 +123,9 @@ impl<T> Slab<T> {
     #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index())?;
+        let is_named = slot.generation == key.generation;
         match &slot.content {
-            Content::Used(value) if slot.generation == key.generation => Some(value),
+            Content::Used(value) if is_named => Some(value),
             _ => None,
         }
     }
@@ -133,8 +134,9 @@ impl<T> Slab<T> {
     #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.index())?;
+        let is_named = slot.generation == key.generation;
         match &mut slot.content {
-            Content::Used(value) if slot.generation == key.generation => Some(value),
+            Content::Used(value) if is_named => Some(value),
             _ => None,
         }
     }

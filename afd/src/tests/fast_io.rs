@@ -13,20 +13,25 @@ use crate::{Handle, MAXIMUM_DATAGRAM_SIZE};
 const ANY: ReceiveFlags = ReceiveFlags::NORMAL;
 
 #[test]
-fn fast_receive_takes_datagrams_first_in_first_out_and_cuts_them_to_the_room() {
+fn fast_receive_takes_datagrams_first_in_first_out_and_tells_those_that_do_not_fit() {
     on_two_hosts(|one, two| {
         let (sender, handle) = (one.bound(1000), two.bound(2000));
         for bytes in [b"first", b"other"] {
             one.send_to(sender, at(2, 2000), bytes);
         }
-        let first = two.fast_receive(handle, 100, ANY).expect("one waits");
+        let mut source = at(0, 0);
+        let first = two.fast_receive(handle, 100, ANY, Some(&mut source));
+        let first = first.expect("one waits");
         assert_eq!(first.status, NtStatus::SUCCESS);
-        assert_eq!(first.datagram.packet.data(), b"first");
-        assert_eq!(first.datagram.source, at(1, 1000));
-        let second = two.fast_receive(handle, 3, ANY).expect("one waits");
+        assert_eq!(first.packet.data(), b"first");
+        assert_eq!(source, at(1, 1000));
+        let second = two.fast_receive(handle, 3, ANY, None).expect("one waits");
         assert_eq!(second.status, NtStatus::BUFFER_OVERFLOW);
-        assert_eq!(second.datagram.packet.data(), b"oth");
-        assert!(two.fast_receive(handle, 100, ANY).is_none(), "none waits");
+        assert_eq!(second.packet.data(), b"other");
+        assert!(
+            two.fast_receive(handle, 100, ANY, None).is_none(),
+            "none waits"
+        );
         let counters = two.counters();
         assert_eq!(
             (counters.fast_receives, counters.datagrams_delivered),
@@ -43,15 +48,15 @@ fn fast_receive_leaves_to_irps_what_has_to_wait_or_is_more_than_a_receive() {
         let (sender, handle) = (one.bound(1000), two.bound(2000));
         let mut waiting = two.receive(handle, 100);
         one.send_to(sender, at(2, 2000), b"for the one that waits");
-        assert!(two.fast_receive(handle, 100, ANY).is_none());
+        assert!(two.fast_receive(handle, 100, ANY, None).is_none());
         assert_eq!(data(&mut waiting), b"for the one that waits");
         drop(waiting);
 
         one.send_to(sender, at(2, 2000), b"stays");
         for flags in [ReceiveFlags::PEEK, ReceiveFlags::EXPEDITED] {
-            assert!(two.fast_receive(handle, 100, ANY | flags).is_none());
+            assert!(two.fast_receive(handle, 100, ANY | flags, None).is_none());
         }
-        assert!(two.fast_receive(Handle::NULL, 100, ANY).is_none());
+        assert!(two.fast_receive(Handle::NULL, 100, ANY, None).is_none());
         assert_eq!(two.receive_now(handle), Ok(b"stays".to_vec()));
         assert_eq!(two.counters().fast_receives, 0);
     });
@@ -65,7 +70,7 @@ fn fast_receive_leaves_an_error_to_be_reported_by_an_irp() {
         // Nobody has the port, and the other host says so.
         one.send_to(handle, at(2, 9), b"x");
         two.close(two.bound(2000));
-        assert!(one.fast_receive(handle, 100, ANY).is_none());
+        assert!(one.fast_receive(handle, 100, ANY, None).is_none());
         assert!(
             one.receive_now(handle)
                 .is_err_and(|status| status != NtStatus::CANT_WAIT)

@@ -4,7 +4,7 @@ use executive::{Duration, NtStatus};
 
 use super::catalogue::ProviderReference;
 use super::table::{Outline, SocketInformation};
-use super::{Socket, Winsock, WsaError};
+use super::{AfdDevice, Socket, Winsock, WsaError};
 use crate::ioctl::ControlCode;
 use crate::request::{AfdReply, AfdRequest, AfdTicket, MajorFunction};
 
@@ -54,7 +54,7 @@ pub(super) fn blocking_error(status: NtStatus) -> WsaError {
     }
 }
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Has the device carry out a request that `fill` has filled in, and waits
     /// for it. When `timeout` is over the request is cancelled and ends with
     /// TIMEOUT, unless it has been carried out meanwhile.

@@ -59,6 +59,7 @@ pub trait AfdDevice: Sync {
         handle: Handle,
         capacity: usize,
         flags: ReceiveFlags,
+        from: Option<&mut SocketAddress>,
     ) -> Option<FastReceive>;
 
     /// Fast I/O: sends a datagram, see [`Afd::fast_send`].
@@ -95,10 +96,11 @@ impl fmt::Display for Socket {
     }
 }
 
-/// Winsock, one for all threads.
-pub struct Winsock {
+/// Winsock, one for all threads, on a device that it knows, so that fast I/O
+/// need not look up what to call.
+pub struct Winsock<D: 'static> {
     executive: &'static Executive,
-    device: &'static dyn AfdDevice,
+    device: &'static D,
     irps: &'static AfdIrpPool,
     packets: &'static PacketPool,
     catalogue: Catalogue,
@@ -109,14 +111,14 @@ pub struct Winsock {
     last_errors: LastErrors,
 }
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Allocates room for sockets with handles of a table of `handles` (see
     /// [`AfdConfiguration::handles`](crate::AfdConfiguration::handles)), and
     /// for the last error of every thread. Sent data is copied to packets of
     /// `packets`.
     pub fn new(
         executive: &'static Executive,
-        device: &'static dyn AfdDevice,
+        device: &'static D,
         irps: &'static AfdIrpPool,
         packets: &'static PacketPool,
         handles: u32,
@@ -151,20 +153,27 @@ impl Winsock {
     }
 
     /// Makes `body` a call: it fails before `startup`, and its outcome is the
-    /// thread's last error; success is no error.
+    /// thread's last error.
     fn call<T>(&self, body: impl FnOnce() -> Result<T, WsaError>) -> Result<T, WsaError> {
+        self.end(self.begin().and_then(|()| body()))
+    }
+
+    /// Begins a call, which fails before `startup`.
+    #[inline(always)]
+    fn begin(&self) -> Result<(), WsaError> {
         let is_started = self.startups.load(Ordering::Relaxed) > 0;
-        let result = if is_started {
-            body()
-        } else {
-            Err(WsaError::NOTINITIALISED)
-        };
-        self.set_last_error(result.as_ref().err().copied());
-        result
+        is_started.then_some(()).ok_or(WsaError::NOTINITIALISED)
+    }
+
+    /// Ends a call: its outcome is the thread's last error; success is no error.
+    #[inline(always)]
+    fn end<T>(&self, outcome: Result<T, WsaError>) -> Result<T, WsaError> {
+        self.set_last_error(outcome.as_ref().err().copied());
+        outcome
     }
 }
 
-impl fmt::Debug for Winsock {
+impl<D> fmt::Debug for Winsock<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Winsock").finish_non_exhaustive()
     }

@@ -4,12 +4,12 @@ use netstack::SocketAddress;
 
 use super::io::Completed;
 use super::table::{Outline, SocketInformation};
-use super::{Socket, Winsock, WsaError};
+use super::{AfdDevice, Socket, Winsock, WsaError};
 use crate::ioctl::{
     BindData, ConnectInfo, ControlCode, ShareType, TRANSPORT_ADDRESS_SIZE, parse_transport_address,
 };
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Gives a socket its local address; the unspecified address stands for
     /// every local one, port 0 for an ephemeral one.
     ///

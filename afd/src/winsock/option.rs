@@ -7,10 +7,10 @@ use super::constants::{
     SO_RCVTIMEO, SO_REUSEADDR, SO_SNDBUF, SO_TYPE, SOL_SOCKET,
 };
 use super::table::SocketInformation;
-use super::{Socket, Winsock, WsaError};
+use super::{AfdDevice, Socket, Winsock, WsaError};
 use crate::ioctl::{ControlCode, Information, InformationClass};
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Sets an option. Values are integers of four bytes, little-endian;
     /// booleans are 0 or not.
     ///

@@ -2,7 +2,7 @@
 
 use executive::{Duration, NtStatus};
 
-use super::{FdSet, Socket, Winsock, WsaError};
+use super::{AfdDevice, FdSet, Socket, Winsock, WsaError};
 use crate::ioctl::{
     ControlCode, MAXIMUM_POLL_HANDLES, PollEvents, PollHandle, PollInfo, PollTimeout, PollWriter,
 };
@@ -24,7 +24,7 @@ const EXCEPTIONAL: PollEvents = PollEvents::RECEIVE_EXPEDITED.union(PollEvents::
 /// The sockets of all three sets, each once, with what is wanted of them.
 type Wanted = heapless::Vec<(Socket, PollEvents), MAXIMUM_POLL_HANDLES>;
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Waits until a socket of `read` can be read from, one of `write` written
     /// to, or one of `except` has an exceptional condition; or until `timeout`
     /// is over (`None` never, zero at once). The sets keep the sockets for

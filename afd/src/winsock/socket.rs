@@ -3,12 +3,12 @@
 use executive::NtStatus;
 
 use super::table::SocketInformation;
-use super::{Socket, Winsock, WsaError};
+use super::{AfdDevice, Socket, Winsock, WsaError};
 use crate::handle::Handle;
 use crate::ioctl::OpenPacket;
 use crate::request::MajorFunction;
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Makes a socket. An argument of 0 takes what the first fitting provider
     /// has.
     ///

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use super::{Winsock, WsaError};
+use super::{AfdDevice, Winsock, WsaError};
 
 /// The version of Winsock that this is: 2.2, minor version in the high byte.
 const VERSION: u16 = 0x0202;
@@ -17,7 +17,7 @@ pub struct WsaData {
     pub high_version: u16,
 }
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// WSAStartup: must come before any other call, and be followed by as many
     /// calls of [`Winsock::cleanup`]. `version` has the minor version in its
     /// high byte.

@@ -7,14 +7,14 @@ use netstack::checksum::PayloadChecksum;
 use netstack::tdi::{Payload, ReceiveFlags};
 
 use super::constants::{MSG_OOB, MSG_PARTIAL, MSG_PEEK};
-use super::io::{Completed, blocking_error};
-use super::{Socket, Winsock, WsaError};
+use super::io::blocking_error;
+use super::{AfdDevice, Socket, Winsock, WsaError};
 use crate::FastReceive;
 use crate::ioctl::{AfdFlags, ControlCode, ReceiveInfo, SendInfo};
-use crate::request::{Datagram, MajorFunction};
+use crate::request::MajorFunction;
 use crate::send::MAXIMUM_DATAGRAM_SIZE;
 
-impl Winsock {
+impl<D: AfdDevice> Winsock<D> {
     /// Sends a datagram to the socket's peer; answers the bytes sent.
     ///
     /// # Errors
@@ -51,20 +51,34 @@ impl Winsock {
         flags: u32,
         to: Option<SocketAddress>,
     ) -> Result<usize, WsaError> {
-        self.call(|| {
-            let (outline, _provider) = self.outline(socket)?;
-            if flags != 0 {
-                return Err(WsaError::EOPNOTSUPP);
+        self.end(self.transmit(socket, buffers, flags, to))
+    }
+
+    #[inline(always)]
+    fn transmit(
+        &self,
+        socket: Socket,
+        buffers: &[&[u8]],
+        flags: u32,
+        to: Option<SocketAddress>,
+    ) -> Result<usize, WsaError> {
+        self.begin()?;
+        let (outline, _provider) = self.outline(socket)?;
+        if flags != 0 {
+            return Err(WsaError::EOPNOTSUPP);
+        }
+        self.bind_if_unbound(socket, outline)?;
+        let data = self.gather(buffers)?;
+        let length = data.packet.len();
+        match self.device.fast_send(socket.handle(), to, data) {
+            Ok(NtStatus::SUCCESS) => Ok(length),
+            Ok(status) => Err(blocking_error(status)),
+            Err(data) => {
+                // Taken apart, so that the ordinary outcome stays in registers.
+                let sent = self.send_by_irp(socket, to, data)?;
+                Ok(sent)
             }
-            self.bind_if_unbound(socket, outline)?;
-            let data = self.gather(buffers)?;
-            let length = data.packet.len();
-            match self.device.fast_send(socket.handle(), to, data) {
-                Ok(NtStatus::SUCCESS) => Ok(length),
-                Ok(status) => Err(blocking_error(status)),
-                Err(data) => self.send_by_irp(socket, to, data),
-            }
-        })
+        }
     }
 
     /// Apart, as [`Winsock::receive_by_irp`], from what fast I/O makes the
@@ -189,6 +203,7 @@ impl Winsock {
     /// ETIMEDOUT after SO_RCVTIMEO, EINTR when the socket was closed,
     /// ECONNRESET when an earlier datagram met a closed port, EOPNOTSUPP for
     /// MSG_OOB, ENOBUFS.
+    #[inline(never)]
     pub fn wsa_recv_from(
         &self,
         socket: Socket,
@@ -196,79 +211,104 @@ impl Winsock {
         flags: &mut u32,
         from: Option<&mut SocketAddress>,
     ) -> Result<usize, WsaError> {
-        self.call(|| {
-            let (_, _provider) = self.outline(socket)?;
-            // The device truncates only when it may (seed item 46).
-            let tdi_flags = receive_flags(*flags) | ReceiveFlags::PARTIAL;
-            let mut capacity = 0_usize;
-            for buffer in buffers.iter() {
-                capacity = capacity.saturating_add(buffer.len());
-            }
-            let fast = self
-                .device
-                .fast_receive(socket.handle(), capacity, tdi_flags);
-            if let Some(FastReceive { status, datagram }) = fast {
-                scatter(&datagram, buffers, from);
-                if status == NtStatus::SUCCESS {
-                    *flags = 0;
-                    return Ok(datagram.packet.len());
-                }
-                return Err(cut_off(status, flags));
-            }
-            let completed = self.receive_by_irp(socket, capacity, tdi_flags)?;
-            *flags = message_flags(completed.status);
-            hand_over(completed, buffers, from)
-        })
+        self.end(self.receive(socket, buffers, flags, from))
+    }
+
+    #[inline(always)]
+    fn receive(
+        &self,
+        socket: Socket,
+        buffers: &mut [&mut [u8]],
+        flags: &mut u32,
+        mut from: Option<&mut SocketAddress>,
+    ) -> Result<usize, WsaError> {
+        self.begin()?;
+        let (_, _provider) = self.outline(socket)?;
+        let fast = self.device.fast_receive(
+            socket.handle(),
+            capacity(buffers),
+            device_flags(*flags),
+            from.as_deref_mut(),
+        );
+        let Some(FastReceive { status, packet }) = fast else {
+            // Taken apart, so that the ordinary outcome stays in registers.
+            let received = self.receive_by_irp(socket, buffers, flags, from)?;
+            return Ok(received);
+        };
+        if status != NtStatus::SUCCESS {
+            return Err(cut_off(&packet, status, buffers, flags));
+        }
+        scatter(&packet, buffers);
+        *flags = 0;
+        Ok(packet.len())
     }
 
     #[inline(never)]
     fn receive_by_irp(
         &self,
         socket: Socket,
-        capacity: usize,
-        flags: ReceiveFlags,
-    ) -> Result<Completed, WsaError> {
+        buffers: &mut [&mut [u8]],
+        flags: &mut u32,
+        from: Option<&mut SocketAddress>,
+    ) -> Result<usize, WsaError> {
         let timeout = self.sockets.lock().get(socket)?.receive_timeout;
-        let lengths = [capacity.min(u32::MAX as usize)].into_iter();
-        self.request(MajorFunction::DeviceControl, socket, timeout, |request| {
-            request.control_code = ControlCode::RECV_DATAGRAM;
-            request
-                .input
-                .fill(|buffer| ReceiveInfo::encode(buffer, AfdFlags::empty(), flags, lengths))
-        })
+        let lengths = [capacity(buffers).min(u32::MAX as usize)].into_iter();
+        let tdi_flags = device_flags(*flags);
+        let code = ControlCode::RECV_DATAGRAM;
+        let mut completed =
+            self.request(MajorFunction::DeviceControl, socket, timeout, |request| {
+                request.control_code = code;
+                request.input.fill(|buffer| {
+                    ReceiveInfo::encode(buffer, AfdFlags::empty(), tdi_flags, lengths)
+                })
+            })?;
+        *flags = message_flags(completed.status);
+        if let Some(datagram) = completed.reply().and_then(|reply| reply.datagram.as_ref()) {
+            scatter(&datagram.packet, buffers);
+            if let Some(from) = from {
+                *from = datagram.source;
+            }
+        }
+        completed.into_result()
     }
 }
 
-/// Tells the caller of a datagram that did not fit.
+/// Hands a datagram that does not fit to the caller, and the error.
 #[cold]
-fn cut_off(status: NtStatus, flags: &mut u32) -> WsaError {
+fn cut_off(
+    packet: &Packet,
+    status: NtStatus,
+    buffers: &mut [&mut [u8]],
+    flags: &mut u32,
+) -> WsaError {
+    scatter(packet, buffers);
     *flags = message_flags(status);
     blocking_error(status)
 }
 
-/// Hands what an IRP has received to the caller.
-#[inline(never)]
-fn hand_over(
-    mut completed: Completed,
-    buffers: &mut [&mut [u8]],
-    from: Option<&mut SocketAddress>,
-) -> Result<usize, WsaError> {
-    if let Some(datagram) = completed.reply().and_then(|reply| reply.datagram.as_ref()) {
-        scatter(datagram, buffers, from);
+/// Bytes that fit the caller's buffers.
+#[inline(always)]
+fn capacity(buffers: &[&mut [u8]]) -> usize {
+    let mut capacity = 0_usize;
+    for buffer in buffers {
+        capacity = capacity.saturating_add(buffer.len());
     }
-    completed.into_result()
+    capacity
 }
 
-/// Hands a received datagram to the caller.
+/// Copies a received datagram to the caller's buffers.
 #[inline(always)]
-fn scatter(datagram: &Datagram, buffers: &mut [&mut [u8]], from: Option<&mut SocketAddress>) {
+fn scatter(packet: &Packet, buffers: &mut [&mut [u8]]) {
     let mut offset = 0;
     for buffer in buffers {
-        offset += datagram.packet.copy_to(offset, buffer);
+        offset += packet.copy_to(offset, buffer);
     }
-    if let Some(from) = from {
-        *from = datagram.source;
-    }
+}
+
+/// What a receive's flags are to the device, which truncates only when it may
+/// (seed item 46).
+fn device_flags(flags: u32) -> ReceiveFlags {
+    receive_flags(flags) | ReceiveFlags::PARTIAL
 }
 
 /// What a receive's flags are to the transport (seed item 49).

@@ -52,8 +52,10 @@ impl Interfaces {
     }
 
     pub(super) fn interface(&self, binding: LanBinding) -> Option<InterfaceId> {
+        // Backwards: the loopback adapter's comes first, most frames are of others.
         self.pairs
             .iter()
+            .rev()
             .find(|pair| pair.0 == binding)
             .map(|pair| pair.1)
     }
@@ -66,6 +68,7 @@ impl Interfaces {
     }
 
     /// A binding has come: it becomes an interface and goes up.
+    #[cold]
     pub(super) fn add(
         &mut self,
         binding: LanBinding,
@@ -101,6 +104,7 @@ impl Interfaces {
 
     /// A binding to a loopback adapter has come: from now on the loopback
     /// interface goes by it. A second one is left alone.
+    #[cold]
     pub(super) fn attach_loopback(
         &mut self,
         binding: LanBinding,
@@ -121,6 +125,7 @@ impl Interfaces {
 
     /// A binding has gone, and its interface with it; the loopback interface
     /// goes on without.
+    #[cold]
     pub(super) fn remove(&mut self, binding: LanBinding, stack: &mut Stack) {
         if let Some(place) = self.pairs.iter().position(|pair| pair.0 == binding) {
             let (_, interface) = self.pairs.swap_remove(place);

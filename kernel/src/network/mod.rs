@@ -31,6 +31,9 @@ const BATCH: usize = 8;
 /// it has to leave time to other threads.
 const BATCHES: usize = 32;
 
+/// The sockets of the network.
+pub type Winsock = afd::winsock::Winsock<Network>;
+
 /// What the lock protects.
 struct Layers {
     stack: Stack,
@@ -109,13 +112,7 @@ impl Network {
     /// The work item's routine: takes what lan has, a batch at a time, then
     /// does what the clock asks for. PASSIVE_LEVEL.
     fn run(&self) {
-        let is_more = (0..BATCHES).all(|_| {
-            let is_more = self.receive_batch();
-            if is_more {
-                self.deliver();
-            }
-            is_more
-        });
+        let is_more = (0..BATCHES).all(|_| self.receive_batch());
         let now = self.executive.now();
         self.input(|layers| {
             layers.armed = None;
@@ -128,20 +125,38 @@ impl Network {
         }
     }
 
-    /// Whether there may be more.
+    /// Takes a batch and hands on what it leaves behind, unless it is the
+    /// last: another input follows that. Whether there is more.
+    #[inline(always)]
     fn receive_batch(&self) -> bool {
         let Some(lan) = self.lan.get() else {
             return false;
         };
+        let (is_more, has_output) = self.take_batch(lan);
+        if is_more & has_output {
+            self.deliver();
+        }
+        is_more
+    }
+
+    /// Whether there is more, and whether the batch has left anything behind.
+    #[inline(always)]
+    fn take_batch(&self, lan: &Lan) -> (bool, bool) {
         let now = self.executive.now();
         let layers = &mut *self.layers.lock();
-        for _ in 0..BATCH {
-            let Some(event) = lan.dequeue() else {
-                return false;
+        let mut events = lan.events();
+        for taken in 0..BATCH {
+            // One for each frame is ordinary.
+            if !layers.stack.completions_may_wait(taken) {
+                layers.drain_completions();
+            }
+            let Some(event) = events.next() else {
+                break;
             };
             layers.take(event, now);
         }
-        true
+        layers.drain_completions();
+        (!events.is_empty(), layers.has_output())
     }
 
     /// Gives an input and hands on what it leaves behind. One that leaves no
@@ -231,6 +246,11 @@ enum Next {
 }
 
 impl Layers {
+    /// Whether something waits to be handed on, apart from the timer.
+    fn has_output(&self) -> bool {
+        self.stack.has_frame() | self.afd.has_completed() | self.stack.has_echo_event()
+    }
+
     #[inline(always)]
     fn next_output(&mut self) -> Output {
         Output {
@@ -260,43 +280,29 @@ impl Layers {
         }
     }
 
+    #[inline(always)]
     fn take(&mut self, event: LanEvent, now: Instant) {
+        let (interfaces, stack) = (&mut self.interfaces, &mut self.stack);
         match event {
-            LanEvent::Frame { binding, packet } => match self.interfaces.interface(binding) {
-                Some(interface) => self.stack.receive(interface, packet, now),
-                None => self.interfaces.counters.dropped_no_interface += 1,
+            LanEvent::Frame { binding, packet } => match interfaces.interface(binding) {
+                Some(interface) => stack.receive(interface, packet, now),
+                None => interfaces.counters.dropped_no_interface += 1,
             },
-            change => self.change_interfaces(&change, now),
-        }
-        self.drain_completions();
-    }
-
-    /// Takes what a binding has told.
-    #[inline(never)]
-    fn change_interfaces(&mut self, event: &LanEvent, now: Instant) {
-        match *event {
             LanEvent::Bound {
                 binding,
                 name,
                 medium: Medium::Loopback,
                 mtu,
                 ..
-            } => self
-                .interfaces
-                .attach_loopback(binding, name, mtu, &mut self.stack),
+            } => interfaces.attach_loopback(binding, name, mtu, stack),
             LanEvent::Bound {
                 binding,
                 name,
                 hardware_address,
                 mtu,
                 ..
-            } => {
-                let address = hardware_address;
-                self.interfaces
-                    .add(binding, name, address, mtu, &mut self.stack, now);
-            }
-            LanEvent::Unbound { binding } => self.interfaces.remove(binding, &mut self.stack),
-            LanEvent::Frame { .. } => {}
+            } => interfaces.add(binding, name, hardware_address, mtu, stack, now),
+            LanEvent::Unbound { binding } => interfaces.remove(binding, stack),
         }
     }
 
@@ -314,8 +320,16 @@ impl Layers {
     }
 
     /// After each input, so that the transport always has room for the next
-    /// completion.
+    /// completion; for a batch of lan's events once, if that is often enough.
+    #[inline(always)]
     fn drain_completions(&mut self) {
+        if self.stack.has_completion() {
+            self.take_completions();
+        }
+    }
+
+    #[inline(never)]
+    fn take_completions(&mut self) {
         while let Some(completion) = self.stack.next_completion() {
             self.afd.transport_completed(completion);
         }
@@ -331,14 +345,16 @@ impl AfdDevice for Network {
         });
     }
 
+    #[inline(always)]
     fn fast_receive(
         &self,
         handle: Handle,
         capacity: usize,
         flags: ReceiveFlags,
+        from: Option<&mut SocketAddress>,
     ) -> Option<FastReceive> {
         let layers = &mut *self.layers.lock();
-        layers.afd.fast_receive(handle, capacity, flags)
+        layers.afd.fast_receive(handle, capacity, flags, from)
     }
 
     fn fast_send(

@@ -10,7 +10,7 @@ mod tests;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use afd::winsock::constants::{AF_INET, IPPROTO_UDP, SOCK_DGRAM};
-use afd::winsock::{Socket, Winsock, WsaError};
+use afd::winsock::{Socket, WsaError};
 use alloc::boxed::Box;
 use alloc::vec;
 use core::net::Ipv4Addr;
@@ -18,6 +18,7 @@ use executive::{Duration, Executive, NtStatus, Priority, atomic_counters};
 use netstack::SocketAddress;
 
 use crate::machine::Machine;
+use crate::network::Winsock;
 
 pub use load::{Load, Progress};
 

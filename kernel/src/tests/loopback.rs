@@ -4,11 +4,11 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use afd::winsock::Winsock;
 use afd::winsock::constants::{AF_INET, IPPROTO_UDP, SO_RCVTIMEO, SOCK_DGRAM, SOL_SOCKET};
 use netstack::SocketAddress;
 
 use super::machine::TestSystem;
+use crate::network::Winsock;
 
 const COMMAND_LINE: &str = "Ne2000.Port=0x300 Ne2000.Irq=9";
 const LOCALHOST: [u8; 4] = [127, 0, 0, 1];

@@ -5,8 +5,8 @@ use etherparse::{
     SlicedPacket, TransportSlice,
 };
 
-use afd::winsock::constants::{AF_INET, IPPROTO_UDP, SOCK_DGRAM};
-use executive::Duration;
+use afd::winsock::constants::{AF_INET, IPPROTO_UDP, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET};
+use executive::{Duration, Irql};
 use ne2000::model::Configuration;
 use netstack::SocketAddress;
 
@@ -137,6 +137,49 @@ fn frames_of_a_binding_without_an_interface_are_counted() {
     settle(&system);
     assert_eq!(system.system.network.counters().dropped_no_interface, 1);
     assert_eq!(system.system.packets.usage().packets.used, 0);
+}
+
+/// Sockets that share a port.
+fn open_shared(system: &'static System, port: u16, sockets: usize) {
+    let winsock = system.winsock;
+    winsock.startup(0x0202).unwrap();
+    for _ in 0..sockets {
+        let socket = winsock.socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP).unwrap();
+        let reuses = 1_u32.to_le_bytes();
+        winsock
+            .setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuses)
+            .unwrap();
+        let own = SocketAddress::new([0; 4].into(), port);
+        winsock.bind(socket, own).unwrap();
+    }
+}
+
+/// Together they make more completions than packets there are to be shared, and
+/// all but those of one frame at a time belong back in the pool.
+#[test]
+fn frames_of_a_batch_that_each_complete_many_receives_lose_none_of_them() {
+    const SOCKETS: usize = 45;
+    const FRAMES: usize = 8;
+    let test = TestSystem::new(0, COMMAND_LINE);
+    let guest = guest(&test.card.take_sent());
+    let system = test.system;
+    test.simulation
+        .run(move || open_shared(system, 5000, SOCKETS));
+    let card = test.card.clone();
+    test.simulation.run(move || {
+        // No DPC takes them from the ring one by one.
+        let _raised = system.executive.raise_irql(Irql::Dispatch);
+        for _ in 0..FRAMES {
+            card.inject(&datagram(guest, 5000, b"for everybody"));
+        }
+    });
+    assert_eq!(system.lan.counters().batches, 1);
+    let (completed, received) = system.network.inspect(|stack, afd| {
+        let tdi = &stack.counters().tdi;
+        (tdi.receives_completed, afd.counters().datagrams_received)
+    });
+    assert_eq!(completed, (FRAMES * SOCKETS) as u64);
+    assert_eq!(received, completed);
 }
 
 /// Sends a datagram to each of the receivers, and pauses after each.

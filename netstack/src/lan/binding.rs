@@ -100,17 +100,14 @@ impl LanAdapter {
     }
 
     const fn name_of(&self, generation: u32) -> LanBinding {
-        LanBinding {
-            slot: self.slot as u32,
-            generation,
-        }
+        LanBinding::new(self.slot, generation)
     }
 
     /// The handle, if the binding is started and has this name.
     pub(super) fn handle(&self, binding: LanBinding) -> Option<BindingHandle> {
         let inner = self.inner.lock();
         match inner.state {
-            State::Started(handle) if inner.generation == binding.generation => Some(handle),
+            State::Started(handle) if inner.generation == binding.generation() => Some(handle),
             _ => None,
         }
     }

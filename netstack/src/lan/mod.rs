@@ -3,7 +3,7 @@
 //! ```text
 //! receive handler   DISPATCH   checks, copies, queues the frame    (seed items 19, 20)
 //! receive complete  DISPATCH   queues the work item, once a batch  (seed item 21)
-//! work item         PASSIVE    Lan::dequeue, the stack
+//! work item         PASSIVE    Lan::events, the stack
 //! Lan::send         DISPATCH   NDIS
 //! ```
 
@@ -29,6 +29,7 @@ use crate::wire::ethernet::HardwareAddress;
 use binding::LanAdapter;
 use protocol::Tcpip;
 use queue::EventQueue;
+pub use queue::LanEvents;
 
 executive::atomic_counters! {
     /// What became of the frames between NDIS and the stack.
@@ -88,7 +89,7 @@ pub struct LanConfiguration {
     /// Where packets for received frames come from.
     pub pool: &'static PacketPool,
     /// Queued once for each batch of frames and for each change of the
-    /// bindings; its routine calls [`Lan::dequeue`] until there is no more.
+    /// bindings; its routine takes [`Lan::events`] until there are no more.
     pub work: Option<&'static WorkItem>,
     /// Frames that wait for the stack at most.
     pub frames: usize,
@@ -120,9 +121,20 @@ impl fmt::Debug for LanConfiguration {
 
 /// Names a binding; one that is bound again has another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LanBinding {
-    slot: u32,
-    generation: u32,
+pub struct LanBinding(u64);
+
+impl LanBinding {
+    const fn new(slot: usize, generation: u32) -> Self {
+        Self((generation as u64) << 32 | slot as u64)
+    }
+
+    const fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// What happened below.
@@ -210,9 +222,12 @@ impl Lan {
         }
     }
 
-    /// Takes the next event. IRQL: at most DISPATCH.
-    pub fn dequeue(&self) -> Option<LanEvent> {
-        self.events.pop()
+    /// The events that wait, to be taken one after the other in one hold of
+    /// the lock of lan's queue. IRQL: at most DISPATCH, and that while the
+    /// iterator lives; lan and NDIS are not to be called meanwhile.
+    #[inline(always)]
+    pub fn events(&self) -> LanEvents<'_> {
+        self.events.lock()
     }
 
     /// Sends a frame, which starts with the Ethernet header. IRQL: at most
@@ -249,7 +264,7 @@ impl Lan {
     }
 
     fn handle(&self, binding: LanBinding) -> Option<BindingHandle> {
-        self.adapters.get(binding.slot as usize)?.handle(binding)
+        self.adapters.get(binding.slot())?.handle(binding)
     }
 
     /// The counters of this layer.

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use executive::{Executive, SpinLock};
+use executive::{Executive, SpinLock, SpinLockGuard};
 use ndis::packet::Packet;
 
 use super::{LanBinding, LanEvent};
@@ -30,7 +30,7 @@ struct Events {
 /// the bindings have to tell.
 pub(super) struct EventQueue {
     events: SpinLock<Events>,
-    /// How many frames wait; changed with the lock held, read without it.
+    /// How many frames wait, told when the lock is given up, read without it.
     frames: AtomicUsize,
     maximum_frames: usize,
     maximum_reserved: usize,
@@ -97,19 +97,12 @@ impl EventQueue {
         is_queued
     }
 
-    #[inline]
-    pub(super) fn pop(&self) -> Option<LanEvent> {
-        let mut events = self.events.lock();
-        match events.queue.pop()? {
-            Entry::Frame(binding, packet) => {
-                let frames = self.frames().saturating_sub(1);
-                self.frames.store(frames, Ordering::Relaxed);
-                Some(LanEvent::Frame { binding, packet })
-            }
-            Entry::Told => {
-                events.reserved = events.reserved.saturating_sub(1);
-                events.told.pop()
-            }
+    /// What waits, to be taken in one hold of the lock.
+    #[inline(always)]
+    pub(super) fn lock(&self) -> LanEvents<'_> {
+        LanEvents {
+            events: self.events.lock(),
+            frames: &self.frames,
         }
     }
 
@@ -121,5 +114,41 @@ impl EventQueue {
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.events.lock().queue.is_empty()
+    }
+}
+
+/// The events that wait, oldest first, from [`Lan::events`](super::Lan::events).
+/// Lan's queue is locked while this lives.
+pub struct LanEvents<'a> {
+    events: SpinLockGuard<'a, Events>,
+    frames: &'a AtomicUsize,
+}
+
+impl LanEvents<'_> {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.events.queue.is_empty()
+    }
+}
+
+impl Iterator for LanEvents<'_> {
+    type Item = LanEvent;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<LanEvent> {
+        match self.events.queue.pop()? {
+            Entry::Frame(binding, packet) => Some(LanEvent::Frame { binding, packet }),
+            Entry::Told => {
+                self.events.reserved = self.events.reserved.saturating_sub(1);
+                self.events.told.pop()
+            }
+        }
+    }
+}
+
+impl Drop for LanEvents<'_> {
+    fn drop(&mut self) {
+        let frames = self.events.queue.len() - self.events.told.len();
+        self.frames.store(frames, Ordering::Relaxed);
     }
 }

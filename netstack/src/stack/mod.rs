@@ -153,9 +153,25 @@ impl Stack {
         self.frames.pop()
     }
 
+    /// Whether there is a completed request.
+    pub fn has_completion(&self) -> bool {
+        self.tdi.has_completion()
+    }
+
     /// Fetches the next completed request.
     pub fn next_completion(&mut self) -> Option<Completion> {
         self.tdi.next_completion()
+    }
+
+    /// Whether completions can be left to be fetched after the next frame: not
+    /// if more than `most` wait, which keep their packets, nor if the frame
+    /// might find no room for its own. A datagram completes each open request
+    /// once at most; those that wait on the loopback interface, and as many
+    /// more, are received with the frame.
+    #[inline(always)]
+    pub fn completions_may_wait(&self, most: usize) -> bool {
+        let datagrams = 1 + 2 * self.ip.loopback.len();
+        self.tdi.completions_may_wait(most, datagrams)
     }
 
     /// The counters of every layer.

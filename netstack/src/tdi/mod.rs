@@ -113,8 +113,18 @@ impl Tdi {
         }
     }
 
+    pub(crate) fn has_completion(&self) -> bool {
+        self.requests.has_completion()
+    }
+
     pub(crate) fn next_completion(&mut self) -> Option<Completion> {
         self.requests.next_completion()
+    }
+
+    /// Whether no more than `most` completions wait, and there is room for
+    /// `more` of each open request.
+    pub(crate) fn completions_may_wait(&self, most: usize, more: usize) -> bool {
+        self.requests.completions_may_wait(most, more)
     }
 
     /// A send goes on as a packet that waits for a neighbour.

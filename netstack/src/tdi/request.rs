@@ -39,6 +39,10 @@ impl Requests {
         }
     }
 
+    pub(super) fn has_completion(&self) -> bool {
+        !self.completions.is_empty()
+    }
+
     pub(super) fn next_completion(&mut self) -> Option<Completion> {
         self.completions.pop()
     }
@@ -52,6 +56,14 @@ impl Requests {
     /// Whether there can be another request, or a completion of one that stays.
     fn has_room(&self) -> bool {
         self.slots.len() + self.completions.len() < self.slots.capacity()
+    }
+
+    /// Whether no more than `most` completions wait, and each request can stay
+    /// and have `more` of them.
+    pub(super) fn completions_may_wait(&self, most: usize, more: usize) -> bool {
+        let waiting = self.completions.len();
+        let needed = self.slots.len() * (1 + more);
+        (waiting <= most) & (waiting + needed <= self.slots.capacity())
     }
 
     /// Whether another request can be taken in.

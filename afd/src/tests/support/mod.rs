@@ -263,10 +263,11 @@ impl AfdDevice for Device {
         handle: Handle,
         capacity: usize,
         flags: ReceiveFlags,
+        from: Option<&mut SocketAddress>,
     ) -> Option<FastReceive> {
         self.world.with(|state, _| {
             let host = &mut state.hosts[self.index];
-            host.afd.fast_receive(handle, capacity, flags)
+            host.afd.fast_receive(handle, capacity, flags, from)
         })
     }
 

@@ -18,14 +18,14 @@ use crate::tests::support::{CONFIGURATION, Device, anywhere, on_two_hosts_with};
 /// The Winsock of one host.
 #[derive(Clone, Copy)]
 pub(super) struct Host {
-    winsock: &'static Winsock,
+    winsock: &'static Winsock<Device>,
     device: Device,
 }
 
 impl core::ops::Deref for Host {
-    type Target = Winsock;
+    type Target = Winsock<Device>;
 
-    fn deref(&self) -> &Winsock {
+    fn deref(&self) -> &Winsock<Device> {
         self.winsock
     }
 }

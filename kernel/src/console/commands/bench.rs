@@ -5,7 +5,7 @@ use core::fmt::Write;
 use afd::winsock::constants::{
     AF_INET, IPPROTO_UDP, SO_RCVBUF, SO_RCVTIMEO, SOCK_DGRAM, SOL_SOCKET,
 };
-use afd::winsock::{Socket, Winsock, WsaError};
+use afd::winsock::{Socket, WsaError};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use executive::{Duration, Instant};
 use ndis::{AdapterState, Oid};
@@ -15,6 +15,7 @@ use netstack::SocketAddress;
 use super::super::Failure;
 use super::nic::hardware;
 use super::{Arguments, CommandError, Outcome, Session};
+use crate::network::Winsock;
 
 const FORMS: &str = "card, udp or task";
 const DIRECTIONS: &str = "send or receive";

@@ -80,7 +80,7 @@ pub(super) fn run(frames: usize, body: impl FnOnce(&Machine) + Send + 'static) {
         let machine = Machine::new(simulation, frames);
         body(&machine);
         lock(&machine.seen).events.clear();
-        while machine.lan.dequeue().is_some() {}
+        machine.lan.events().for_each(drop);
         let usage = machine.pool.usage();
         assert_eq!((usage.packets.used, usage.buffers.used), (0, 0));
     });
@@ -112,8 +112,8 @@ impl Machine {
                 assert_eq!(executive.irql(), Irql::Passive);
                 lock(&seen).runs += 1;
                 let lan = *lock(&lan);
-                while let Some(event) = lan.filter(|_| *lock(&takes)).and_then(Lan::dequeue) {
-                    lock(&seen).events.push(event);
+                if let Some(lan) = lan.filter(|_| *lock(&takes)) {
+                    lock(&seen).events.extend(lan.events());
                 }
             };
             WorkItem::new(executive, "lan", routine).expect("a work item")

@@ -73,10 +73,7 @@ fn an_adapter_is_bound_and_asked_for_frames() {
 
 #[test]
 fn seed_19_what_is_not_accepted() {
-    let binding = LanBinding {
-        slot: 0,
-        generation: 1,
-    };
+    let binding = LanBinding::new(0, 1);
     let ethernet = Some((binding, Medium::Ieee802_3 as u32));
     let header = |ether_type: [u8; 2]| [&OUR_HARDWARE[..], &PEER_HARDWARE, &ether_type].concat();
     let ip = header([8, 0]);
@@ -305,7 +302,7 @@ fn bindings_whose_events_are_not_taken_are_refused_at_last() {
         assert_eq!(counter(machine, "refused_bindings"), 1);
         *lock(&machine.takes) = true;
         machine.stop();
-        while machine.lan.dequeue().is_some() {}
+        machine.lan.events().for_each(drop);
         machine.start();
         bound(machine);
     });

@@ -36,19 +36,22 @@ fn frames_and_what_bindings_tell_are_taken_in_the_order_they_came() {
         machine.ndis.stop_device(&machine.adapter).expect("stopped");
         machine.settle();
         assert_eq!(counter(machine, "dropped_queue_full"), 7);
+        let mut events = machine.lan.events();
         for _ in 0..2 {
-            let event = machine.lan.dequeue();
+            let event = events.next();
             assert!(
                 matches!(event, Some(LanEvent::Frame { binding, .. }) if binding == first),
                 "{event:?}"
             );
         }
-        let event = machine.lan.dequeue();
+        let event = events.next();
         assert!(
             matches!(event, Some(LanEvent::Unbound { binding }) if binding == first),
             "{event:?}"
         );
-        assert!(machine.lan.dequeue().is_none());
+        assert!(events.next().is_none());
+        drop(events);
+        assert_eq!(machine.lan.queued_frames(), 0);
         assert_eq!(machine.pool.usage().packets.used, 0);
     });
 }

@@ -1,3 +1,4 @@
+mod completions;
 mod open;
 mod requests;
 
