@@ -170,7 +170,7 @@ fn frame() -> [u8; 60] {
 struct Nothing;
 
 impl TransferData for Nothing {
-    fn transfer(&mut self, _: usize, _: &mut Packet, _: usize) -> Result<usize, NdisStatus> {
+    fn transfer(&mut self, _: usize, _: &mut [u8]) -> Result<(), NdisStatus> {
         Err(NdisStatus::FAILURE)
     }
 }

@@ -95,17 +95,16 @@ impl<B: RegisterBus> TransferData for InCard<'_, '_, B> {
     fn transfer(
         &mut self,
         payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
-        let end = payload_offset.checked_add(length);
-        if end.is_none_or(|end| end > self.0.payload_size()) {
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        let available = self.0.payload_size().checked_sub(payload_offset);
+        if available.is_none_or(|available| destination.len() > available) {
             return Err(NdisStatus::INVALID_LENGTH);
         }
-        let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        self.0
-            .read_payload(payload_offset, space)
-            .map_err(|Overwritten| NdisStatus::FAILURE)
+        match self.0.read_payload(payload_offset, destination) {
+            Ok(_) => Ok(()),
+            Err(Overwritten) => Err(NdisStatus::FAILURE),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use ndis::medium::Medium;
 use ndis::{BindingHandle, NdisStatus};
 use spin::Once;
 
+use super::protocol::MEDIA;
 use super::{Lan, LanBinding};
 
 /// How far a binding is.
@@ -31,9 +32,13 @@ pub(super) struct LanAdapter {
     lan: Once<&'static Lan>,
     inner: SpinLock<Inner>,
     /// What a frame is told by, without the lock: the generation in the upper
-    /// half, the number of the medium and one in the lower; 0: no frames come.
+    /// half, [`OURS`] and the number of the medium and one in the lower; 0: no
+    /// frames come.
     receiving: AtomicU64,
 }
+
+/// The medium is one of ours.
+const OURS: u64 = 1 << 31;
 
 impl LanAdapter {
     pub(super) fn new(executive: &'static Executive, slot: usize) -> Self {
@@ -74,7 +79,8 @@ impl LanAdapter {
     pub(super) fn start(&self, handle: BindingHandle, medium: Medium) {
         let mut inner = self.inner.lock();
         inner.state = State::Started(handle);
-        let receiving = u64::from(inner.generation) << 32 | u64::from(medium as u32 + 1);
+        let ours = if MEDIA.contains(&medium) { OURS } else { 0 };
+        let receiving = u64::from(inner.generation) << 32 | ours | u64::from(medium as u32 + 1);
         self.receiving.store(receiving, Ordering::Relaxed);
     }
 
@@ -115,8 +121,16 @@ impl LanAdapter {
     /// The name, and the number of the medium, if frames may come.
     pub(super) fn receiving(&self) -> Option<(LanBinding, u32)> {
         let receiving = self.receiving.load(Ordering::Relaxed);
-        let medium = (receiving as u32).checked_sub(1)?;
+        let medium = ((receiving & !OURS) as u32).checked_sub(1)?;
         Some((self.name_of((receiving >> 32) as u32), medium))
+    }
+
+    /// The name, and whether frames may come and the medium is one of ours.
+    #[inline]
+    pub(super) fn taking(&self) -> (LanBinding, bool) {
+        let receiving = self.receiving.load(Ordering::Relaxed);
+        let name = self.name_of((receiving >> 32) as u32);
+        (name, receiving & OURS != 0)
     }
 }
 

@@ -175,6 +175,8 @@ pub struct Lan {
     adapters: Box<[LanAdapter]>,
     events: EventQueue,
     counters: AtomicLanCounters,
+    /// Transfers that pended and are not over.
+    transfers_under_way: AtomicU64,
 }
 
 impl fmt::Debug for Lan {
@@ -219,6 +221,7 @@ impl Lan {
                 .collect(),
             events: EventQueue::new(executive, configuration.frames, configuration.bindings),
             counters: AtomicLanCounters::default(),
+            transfers_under_way: AtomicU64::new(0),
         }
     }
 
@@ -268,8 +271,25 @@ impl Lan {
     }
 
     /// The counters of this layer.
+    ///
+    /// Two are reckoned here, so that a frame on its way counts once only: each
+    /// one queued is among those copied, transferred or shared, and each one
+    /// indicated was queued, refused or dropped, unless its transfer is under
+    /// way.
     pub fn counters(&self) -> LanCounters {
-        self.counters.snapshot()
+        let mut counters = self.counters.snapshot();
+        counters.queued = counters.copied + counters.transferred + counters.shared;
+        counters.indicated = counters.queued
+            + counters.not_accepted_not_started
+            + counters.not_accepted_medium
+            + counters.not_accepted_short_header
+            + counters.not_accepted_ether_type
+            + counters.dropped_too_long
+            + counters.dropped_queue_full
+            + counters.dropped_no_packet
+            + counters.dropped_transfer_failed
+            + self.transfers_under_way.load(Ordering::Relaxed);
+        counters
     }
 
     /// Frames that wait for the stack now. IRQL: at most DISPATCH.

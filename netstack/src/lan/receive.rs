@@ -1,6 +1,8 @@
 //! Received frames: from the adapter's memory into a packet of ours, and into
 //! the queue.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use ndis::packet::{BUFFER_SIZE, Packet};
 use ndis::protocol::ReceiveContext;
 use ndis::status::NdisStatus;
@@ -17,6 +19,9 @@ pub(super) const HEADROOM: usize = 22;
 const _: () = assert!((HEADROOM + HEADER_LENGTH + 20 + 8).is_multiple_of(8));
 const _: () =
     assert!(HEADROOM + HEADER_LENGTH + 1500 <= BUFFER_SIZE && HEADROOM <= packet::HEADROOM);
+
+/// Bytes of the longest frame that fits into a packet's buffer.
+const LONGEST: usize = BUFFER_SIZE - HEADROOM;
 
 /// Why a frame is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,59 +52,68 @@ pub(super) fn check(
     }
 }
 
+/// The same without the reason, for most frames.
+#[inline(always)]
+pub(super) fn is_ours(header: &[u8]) -> bool {
+    let bytes = header.get(ethernet::field::ETHER_TYPE);
+    let ether_type = bytes.and_then(<[u8]>::first_chunk).copied();
+    ether_type.is_some_and(|bytes| {
+        matches!(
+            EtherType(u16::from_be_bytes(bytes)),
+            EtherType::IPV4 | EtherType::ARP
+        )
+    })
+}
+
 impl Lan {
+    /// The name of the binding, if a frame of `length` bytes with this header
+    /// is taken; else it is counted why not. Before anything is copied: under
+    /// load most frames end here.
     #[inline(always)]
-    fn accept(&self, adapter: &LanAdapter, header: &[u8]) -> Result<LanBinding, NdisStatus> {
-        let counters = &self.counters;
-        count(&counters.indicated);
-        check(adapter.receiving(), header).map_err(|refusal| {
-            count(match refusal {
-                Refusal::NotStarted => &counters.not_accepted_not_started,
-                Refusal::Medium => &counters.not_accepted_medium,
-                Refusal::ShortHeader => &counters.not_accepted_short_header,
-                Refusal::EtherType => &counters.not_accepted_ether_type,
-            });
-            NdisStatus::NOT_ACCEPTED
-        })
-    }
-
-    /// A packet with the header and the first bytes of the payload, and room
-    /// for all of it.
-    #[inline(always)]
-    fn packet_for(
+    fn accept(
         &self,
+        adapter: &LanAdapter,
         header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
-    ) -> Result<Packet, NdisStatus> {
-        // Before anything is copied: under load most frames end here.
-        if self.events.is_full() {
-            count(&self.counters.dropped_queue_full);
-            return Err(NdisStatus::RESOURCES);
+        length: usize,
+    ) -> Result<LanBinding, NdisStatus> {
+        let (binding, is_taking) = adapter.taking();
+        let is_accepted =
+            is_taking && is_ours(header) && length <= LONGEST && !self.events.is_full();
+        if is_accepted {
+            Ok(binding)
+        } else {
+            Err(self.count_not_accepted(adapter, header, length))
         }
-        if header.len().saturating_add(payload_size) > BUFFER_SIZE - HEADROOM {
-            count(&self.counters.dropped_too_long);
-            return Err(NdisStatus::INVALID_LENGTH);
-        }
-        let length = header.len() + lookahead.len();
-        let packet = self.pool.allocate_with(HEADROOM, length, |space| {
-            let (front, rest) = space.split_at_mut(header.len());
-            copy::<8>(header, front);
-            copy::<32>(lookahead, rest);
-        });
-        packet.ok_or_else(|| {
-            count(&self.counters.dropped_no_packet);
-            NdisStatus::RESOURCES
-        })
     }
 
+    #[cold]
+    fn count_not_accepted(&self, adapter: &LanAdapter, header: &[u8], length: usize) -> NdisStatus {
+        let counters = &self.counters;
+        let (counter, status) = match check(adapter.receiving(), header) {
+            Err(refusal) => {
+                let counter = match refusal {
+                    Refusal::NotStarted => &counters.not_accepted_not_started,
+                    Refusal::Medium => &counters.not_accepted_medium,
+                    Refusal::ShortHeader => &counters.not_accepted_short_header,
+                    Refusal::EtherType => &counters.not_accepted_ether_type,
+                };
+                (counter, NdisStatus::NOT_ACCEPTED)
+            }
+            Ok(_) if length > LONGEST => (&counters.dropped_too_long, NdisStatus::INVALID_LENGTH),
+            Ok(_) => (&counters.dropped_queue_full, NdisStatus::RESOURCES),
+        };
+        count(counter);
+        status
+    }
+
+    /// Queues a frame and counts it as `way`, or drops it.
     #[inline(always)]
-    fn queue(&self, binding: LanBinding, packet: Packet) -> NdisStatus {
+    fn queue(&self, binding: LanBinding, packet: Packet, way: &AtomicU64) -> NdisStatus {
         if log::max_level() == log::LevelFilter::Trace {
             trace_in(&packet);
         }
         if self.events.push_frame(binding, packet) {
-            count(&self.counters.queued);
+            count(way);
             NdisStatus::SUCCESS
         } else {
             count(&self.counters.dropped_queue_full);
@@ -113,12 +127,13 @@ fn trace_in(packet: &Packet) {
     log::trace!(target: "lan", "packet {} in", packet.info().id);
 }
 
-/// Copies `from` to `to`, which is as long: `N` to `2 * N` bytes by the first
-/// and the last `N`, without a call.
+/// Copies `from` to `to`, which is as long: `FIRST` to `FIRST + LAST` bytes by
+/// the first and the last ones, without a call.
 #[inline(always)]
-fn copy<const N: usize>(from: &[u8], to: &mut [u8]) {
-    match (from.first_chunk::<N>(), from.last_chunk::<N>()) {
-        (Some(first), Some(last)) if from.len() <= 2 * N && from.len() == to.len() => {
+fn copy<const FIRST: usize, const LAST: usize>(from: &[u8], to: &mut [u8]) {
+    let is_ordinary = (FIRST..=FIRST + LAST).contains(&from.len());
+    match (from.first_chunk::<FIRST>(), from.last_chunk::<LAST>()) {
+        (Some(first), Some(last)) if is_ordinary && from.len() == to.len() => {
             if let Some(space) = to.first_chunk_mut() {
                 *space = *first;
             }
@@ -142,32 +157,70 @@ pub(super) fn receive(
     let Some(lan) = adapter.lan() else {
         return NdisStatus::NOT_ACCEPTED;
     };
-    let received = lan.accept(adapter, header).and_then(|binding| {
-        let lookahead = lookahead.get(..payload_size).unwrap_or(lookahead);
-        let packet = lan.packet_for(header, lookahead, payload_size)?;
-        Ok((binding, packet, payload_size - lookahead.len()))
-    });
-    let (binding, packet, rest) = match received {
-        Ok(received) => received,
+    let length = header.len().saturating_add(payload_size);
+    let binding = match lan.accept(adapter, header, length) {
+        Ok(binding) => binding,
         Err(status) => return status,
     };
-    if rest == 0 {
-        count(&lan.counters.copied);
-        return lan.queue(binding, packet);
+    let (lookahead, _) = lookahead.split_at(lookahead.len().min(payload_size));
+    let counters = &lan.counters;
+    let (mut way, mut result) = (&counters.copied, Ok(()));
+    let packet = lan.pool.allocate_with(HEADROOM, length, |space| {
+        let (front, payload) = space.split_at_mut(header.len());
+        let (known, rest) = payload.split_at_mut(lookahead.len());
+        copy::<8, 8>(header, front);
+        copy::<32, 16>(lookahead, known);
+        if !rest.is_empty() {
+            way = &counters.transferred;
+            result = context.transfer(lookahead.len(), rest);
+        }
+    });
+    let Some(packet) = packet else {
+        count(&counters.dropped_no_packet);
+        return NdisStatus::RESOURCES;
+    };
+    match result {
+        Ok(()) => lan.queue(binding, packet, way),
+        Err(NdisStatus::PENDING) => {
+            let rest = payload_size - lookahead.len();
+            lan.transfer_later(binding, context, packet, lookahead.len(), rest)
+        }
+        Err(status) => lan.not_transferred(packet, status),
     }
-    match context.transfer_data(payload_size - rest, packet, rest) {
-        Transfer::Complete { packet, result } if result == Ok(rest) => {
-            count(&lan.counters.transferred);
-            lan.queue(binding, packet)
+}
+
+impl Lan {
+    /// Drops a packet whose rest could not be transferred.
+    #[cold]
+    fn not_transferred(&self, _packet: Packet, status: NdisStatus) -> NdisStatus {
+        count(&self.counters.dropped_transfer_failed);
+        status
+    }
+
+    /// Has the last `rest` bytes of a frame transferred by a miniport that
+    /// needs time for it.
+    #[cold]
+    fn transfer_later(
+        &self,
+        binding: LanBinding,
+        context: &mut ReceiveContext<'_>,
+        mut packet: Packet,
+        payload_offset: usize,
+        rest: usize,
+    ) -> NdisStatus {
+        packet.truncate(packet.len() - rest);
+        self.transfers_under_way.fetch_add(1, Ordering::Relaxed);
+        let Transfer::Complete { packet, result } =
+            context.transfer_data(payload_offset, packet, rest)
+        else {
+            count(&self.counters.transfers_pended);
+            return NdisStatus::PENDING;
+        };
+        self.transfers_under_way.fetch_sub(1, Ordering::Relaxed);
+        if result == Ok(rest) {
+            return self.queue(binding, packet, &self.counters.transferred);
         }
-        Transfer::Complete { result, .. } => {
-            count(&lan.counters.dropped_transfer_failed);
-            result.err().unwrap_or(NdisStatus::FAILURE)
-        }
-        Transfer::Pending => {
-            count(&lan.counters.transfers_pended);
-            NdisStatus::PENDING
-        }
+        self.not_transferred(packet, result.err().unwrap_or(NdisStatus::FAILURE))
     }
 }
 
@@ -181,11 +234,11 @@ pub(super) fn transfer_data_complete(
     let Some(lan) = adapter.lan() else {
         return;
     };
+    lan.transfers_under_way.fetch_sub(1, Ordering::Relaxed);
     match (result, adapter.receiving()) {
         (Ok(_), Some((binding, _))) => {
-            count(&lan.counters.transferred);
             // Counted when it is dropped; nobody waits for the status.
-            let _ = lan.queue(binding, packet);
+            let _ = lan.queue(binding, packet, &lan.counters.transferred);
             lan.finish_batch();
         }
         (Ok(_), None) => count(&lan.counters.not_accepted_not_started),
@@ -198,20 +251,15 @@ pub(super) fn receive_packet(adapter: &LanAdapter, packet: &Packet) -> NdisStatu
     let Some(lan) = adapter.lan() else {
         return NdisStatus::NOT_ACCEPTED;
     };
-    let binding = match lan.accept(adapter, packet.data()) {
+    let binding = match lan.accept(adapter, packet.data(), 0) {
         Ok(binding) => binding,
         Err(status) => return status,
     };
-    if lan.events.is_full() {
-        count(&lan.counters.dropped_queue_full);
-        return NdisStatus::RESOURCES;
-    }
     let Some(shared) = packet.share() else {
         count(&lan.counters.dropped_no_packet);
         return NdisStatus::RESOURCES;
     };
-    count(&lan.counters.shared);
-    lan.queue(binding, shared)
+    lan.queue(binding, shared, &lan.counters.shared)
 }
 
 /// The batch is over: the work item takes it from here (seed item 21).

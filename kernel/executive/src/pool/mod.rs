@@ -94,7 +94,8 @@ impl<T> Linked for Slot<T> {
     }
 }
 
-/// A fixed number of `T`, all made when the pool is made and never freed.
+/// A fixed number of `T`, all made when the pool is made and never freed. A
+/// copy is the same pool.
 pub struct Pool<T: 'static> {
     list: &'static FreeList,
     slots: &'static [Slot<T>],
@@ -149,6 +150,14 @@ impl<T: Send + 'static> Pool<T> {
         self.slots.len()
     }
 }
+
+impl<T> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Pool<T> {}
 
 impl<T> core::fmt::Debug for Pool<T> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -332,7 +332,7 @@ impl Adapter {
     /// Calls Reconfigure, then the PnPEvent handlers of the bindings. Passive.
     pub(crate) fn reconfigure(&'static self) {
         self.run_due(Due::RECONFIGURE);
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(None);
         batch.begin(self);
         for bound in batch.bindings() {
             bound

@@ -59,7 +59,7 @@ impl Adapter {
             return;
         }
         count(&self.counters.receive_batches);
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(None);
         batch.begin(self);
         for bound in batch.bindings() {
             if bound.binding.take_owed() {

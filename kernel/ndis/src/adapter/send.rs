@@ -276,7 +276,7 @@ impl Adapter {
             return;
         };
         let bound = target.bound;
-        bound.binding.count_transfer(&result);
+        bound.binding.count_transfer(result.is_ok());
         bound
             .protocol
             .transfer_data_complete(bound.context, packet, result);

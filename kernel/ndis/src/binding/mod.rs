@@ -1,5 +1,6 @@
 //! Bindings: the use of an adapter by a protocol.
 
+mod counting;
 mod multicast;
 mod state;
 
@@ -7,13 +8,14 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use executive::{Executive, SpinLock};
 
+pub(crate) use counting::Fate;
 pub use multicast::MULTICAST_LIST_SIZE;
 pub(crate) use multicast::{MulticastError, MulticastList};
 use state::UseState;
 
 use crate::adapter::{Adapter, FrameKind};
 use crate::address::HardwareAddress;
-use crate::counters::{AtomicBindingCounters, count};
+use crate::counters::AtomicBindingCounters;
 use crate::filter::PacketFilter;
 use crate::packet::Sender;
 use crate::protocol::{BindingContext, ErasedProtocol};
@@ -346,57 +348,5 @@ impl Binding {
     /// Whether ReceiveComplete is to follow; it is called now.
     pub(crate) fn take_owed(&self) -> bool {
         self.owes_receive_complete.swap(false, Ordering::Relaxed)
-    }
-
-    /// Counts what the protocol answered to a frame; whether it took it.
-    #[inline]
-    pub(crate) fn count_indication(&self, status: NdisStatus) -> bool {
-        count(&self.counters.frames_indicated);
-        if status == NdisStatus::SUCCESS {
-            count(&self.counters.frames_accepted);
-            return true;
-        }
-        self.count_other_indication(status)
-    }
-
-    #[inline(never)]
-    fn count_other_indication(&self, status: NdisStatus) -> bool {
-        let counters = &self.counters;
-        let (counter, taken) = match status {
-            NdisStatus::PENDING => (&counters.frames_accepted, true),
-            NdisStatus::NOT_ACCEPTED | NdisStatus::NOT_RECOGNIZED | NdisStatus::NOT_COPIED => {
-                (&counters.frames_not_accepted, false)
-            }
-            // The frame was the protocol's; it counts the loss itself too.
-            NdisStatus::RESOURCES => (&counters.frames_out_of_resources, true),
-            _ => (&counters.frames_failed, true),
-        };
-        count(counter);
-        taken
-    }
-
-    pub(crate) fn count_transfer(&self, result: &Result<usize, NdisStatus>) {
-        let counters = &self.counters;
-        count(if result.is_ok() {
-            &counters.transfers
-        } else {
-            &counters.transfers_failed
-        });
-    }
-
-    #[inline]
-    pub(crate) fn count_send(&self, status: NdisStatus) {
-        let counters = &self.counters;
-        count(if status.is_success() {
-            &counters.sends_done
-        } else {
-            &counters.sends_failed
-        });
-    }
-
-    pub(crate) fn count_request(&self, status: NdisStatus) {
-        if !status.is_success() {
-            count(&self.counters.requests_failed);
-        }
     }
 }

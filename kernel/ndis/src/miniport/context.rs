@@ -97,9 +97,9 @@ impl AdapterContext {
 
     /// Calls `indicate` for every binding, with no lock held.
     pub(crate) fn each_binding(&mut self, indicate: impl FnMut(&Bound)) {
-        let batch = self.batch.get_or_insert_with(Batch::new);
+        let batch = self.batch.get_or_insert_with(|| Batch::new(None));
         batch.begin(self.adapter);
-        batch.bindings().iter().for_each(indicate);
+        batch.bindings().for_each(indicate);
     }
 
     /// Gives back a packet for which Send answered [`SendOutcome::Pending`].

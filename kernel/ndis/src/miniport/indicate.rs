@@ -3,12 +3,12 @@
 use executive::time::Instant;
 
 use super::{AdapterContext, TransferData};
-use crate::adapter::{Batch, FrameKind};
+use crate::adapter::{Adapter, Batch, FrameKind};
 use crate::address::HardwareAddress;
-use crate::binding::Bound;
-use crate::counters::{add, count};
+use crate::binding::{Bound, Fate};
+use crate::counters::count;
 use crate::packet::{Packet, PacketFlags, Sender};
-use crate::protocol::ReceiveContext;
+use crate::protocol::{NO_HANDLER, ReceiveContext};
 use crate::status::NdisStatus;
 
 /// Where a frame comes from.
@@ -34,9 +34,8 @@ impl AdapterContext {
         let length = header.len() + payload_size;
         self.deliver(Origin::Medium, header, length, |bound| {
             let mut receive = ReceiveContext::new(transfer, bound);
-            bound
-                .protocol
-                .receive(bound.context, &mut receive, header, lookahead, payload_size)
+            let receiver = bound.context.receiver;
+            receiver.receive(&mut receive, header, lookahead, payload_size)
         });
     }
 
@@ -72,19 +71,12 @@ impl AdapterContext {
             header_size,
         };
         self.deliver(origin, header, packet.len(), |bound| {
-            bound
-                .protocol
-                .receive_packet(bound.context, &packet)
-                .or_else(|| {
-                    let mut receive = ReceiveContext::new(&mut transfer, bound);
-                    bound.protocol.receive(
-                        bound.context,
-                        &mut receive,
-                        header,
-                        lookahead,
-                        payload_size,
-                    )
-                })
+            let answer = bound.protocol.receive_packet(bound.context, &packet);
+            answer.unwrap_or_else(|| {
+                let mut receive = ReceiveContext::new(&mut transfer, bound);
+                let receiver = bound.context.receiver;
+                receiver.receive(&mut receive, header, lookahead, payload_size)
+            })
         });
     }
 
@@ -101,75 +93,57 @@ impl AdapterContext {
         origin: Origin,
         header: &[u8],
         length: usize,
-        mut indicate: impl FnMut(&Bound) -> Option<NdisStatus>,
+        mut indicate: impl FnMut(&Bound) -> NdisStatus,
     ) {
         let adapter = self.adapter;
-        let counters = &adapter.counters;
         if log::max_level() == log::LevelFilter::Trace {
-            self.trace_frame(length);
+            trace_frame(adapter, length);
         }
+        let batch = Batch::of_frames(&mut self.batch, adapter);
         match origin {
-            Origin::Medium => {
-                count(&counters.frames_received);
-                add(&counters.bytes_received, length);
-            }
-            Origin::Binding(_) => count(&counters.loopback_frames),
+            Origin::Medium => batch.count_received(length),
+            Origin::Binding(_) => count(&adapter.counters.loopback_frames),
         }
         let destination =
             HardwareAddress::from_slice(header).filter(|_| header.len() >= adapter.header_size());
         let Some(destination) = destination else {
-            count(&counters.dropped_short_header);
+            count(&adapter.counters.dropped_short_header);
             return;
         };
         let kind = FrameKind::of(destination, adapter.hardware_address());
-        let batch = self.batch.get_or_insert_with(Batch::new);
-        batch.begin_frames(adapter);
-        let (mut is_taken, mut indicated) = (false, 0);
-        for (index, bound) in batch.bindings().iter().enumerate() {
+        let mut fate = Fate::Filtered;
+        for listener in batch.listeners() {
+            let bound = &listener.bound;
             let is_wanted = match origin {
                 Origin::Medium => bound.binding.wants(kind, destination),
                 Origin::Binding(sender) => bound.wants_looped_back(sender, kind, destination),
             };
             if !is_wanted {
                 count(&bound.binding.counters.frames_filtered);
-            } else if let Some(status) = indicate(bound) {
-                is_taken |= bound.binding.count_indication(status);
-                indicated |= 1 << index;
+                continue;
             }
+            fate = match indicate(bound) {
+                NdisStatus::SUCCESS => Fate::Taken,
+                NO_HANDLER => continue,
+                status => fate.max(bound.binding.count_not_success(status)),
+            };
+            listener.note_indicated();
         }
-        batch.note_indicated(indicated);
-        if !is_taken {
-            let is_bound = !batch.bindings().is_empty();
-            self.count_dropped(is_bound, indicated != 0);
+        if fate != Fate::Taken {
+            count_dropped(adapter, batch, fate);
         }
-    }
-
-    #[cold]
-    fn trace_frame(&self, length: usize) {
-        log::trace!(target: "ndis", "{}: frame up, {length} bytes", self.adapter.name);
-    }
-
-    /// Counts a frame that no binding took.
-    #[cold]
-    fn count_dropped(&self, is_bound: bool, is_indicated: bool) {
-        let counters = &self.adapter.counters;
-        count(match (is_bound, is_indicated) {
-            (_, true) => &counters.dropped_not_accepted,
-            (true, false) => &counters.dropped_filtered,
-            (false, false) => &counters.dropped_no_binding,
-        });
     }
 
     /// Tells the protocols that the batch of frames is over (seed item 21). The wrapper does so
     /// after every handler that has indicated frames and not called this.
     pub fn indicate_receive_complete(&mut self) {
         let Some(batch) = &mut self.batch else { return };
-        let indicated = batch.take_indicated();
+        let indicated = batch.settle(self.adapter);
         if indicated == 0 {
             return;
         }
         count(&self.adapter.counters.receive_batches);
-        for (index, bound) in batch.bindings().iter().enumerate() {
+        for (index, bound) in batch.bindings().enumerate() {
             if indicated & 1 << index != 0 {
                 bound.protocol.receive_complete(bound.context);
             }
@@ -207,6 +181,23 @@ impl AdapterContext {
     }
 }
 
+#[cold]
+fn trace_frame(adapter: &Adapter, length: usize) {
+    log::trace!(target: "ndis", "{}: frame up, {length} bytes", adapter.name);
+}
+
+/// Counts a frame that no binding took.
+#[cold]
+fn count_dropped(adapter: &Adapter, batch: &Batch, fate: Fate) {
+    let counters = &adapter.counters;
+    let is_bound = batch.bindings().next().is_some();
+    count(match (is_bound, fate) {
+        (_, Fate::Refused | Fate::Taken) => &counters.dropped_not_accepted,
+        (true, Fate::Filtered) => &counters.dropped_filtered,
+        (false, Fate::Filtered) => &counters.dropped_no_binding,
+    });
+}
+
 /// Transfers from a packet that is being indicated.
 struct PacketTransfer<'a> {
     packet: &'a Packet,
@@ -217,14 +208,13 @@ impl TransferData for PacketTransfer<'_> {
     fn transfer(
         &mut self,
         payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
         let offset = payload_offset.saturating_add(self.header_size);
-        if offset.saturating_add(length) > self.packet.len() {
+        if offset.saturating_add(destination.len()) > self.packet.len() {
             return Err(NdisStatus::INVALID_LENGTH);
         }
-        let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        Ok(self.packet.copy_to(offset, space))
+        self.packet.copy_to(offset, destination);
+        Ok(())
     }
 }

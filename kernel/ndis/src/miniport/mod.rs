@@ -151,30 +151,29 @@ pub enum ResetOutcome {
 /// It plays the part of the receive context and TransferData handler of NDIS: it can borrow the
 /// driver's state, since it is used only during the indication.
 pub trait TransferData {
-    /// Appends `length` bytes of the payload, from `payload_offset` on (counted behind the
-    /// link-layer header), to `destination`. Dispatch.
-    ///
-    /// Returns how many bytes were appended.
+    /// Fills `destination` with the payload from `payload_offset` on (counted behind the
+    /// link-layer header). Dispatch.
     ///
     /// # Errors
-    /// INVALID_LENGTH for a range beyond the payload, RESOURCES when `destination` has no room,
-    /// or the driver's own status; `destination` is then to be dropped.
-    fn transfer(
-        &mut self,
-        payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus>;
+    /// INVALID_LENGTH for a range beyond the payload, PENDING, with nothing done, when the driver
+    /// needs time and wants [`TransferData::transfer_packet`] to be called instead, or the
+    /// driver's own status; what `destination` holds is then undefined.
+    fn transfer(&mut self, payload_offset: usize, destination: &mut [u8])
+    -> Result<(), NdisStatus>;
 
-    /// The same with a packet the driver may keep: one that needs time answers
-    /// [`Transfer::Pending`] and calls [`AdapterContext::transfer_data_complete`] later.
+    /// Appends `length` bytes of the payload to a packet that the driver may keep: one that needs
+    /// time answers [`Transfer::Pending`] and calls [`AdapterContext::transfer_data_complete`]
+    /// later.
     fn transfer_packet(
         &mut self,
         payload_offset: usize,
         mut packet: Packet,
         length: usize,
     ) -> Transfer {
-        let result = self.transfer(payload_offset, &mut packet, length);
+        let result = match packet.append(length) {
+            Some(space) => self.transfer(payload_offset, space).map(|()| length),
+            None => Err(NdisStatus::RESOURCES),
+        };
         Transfer::Complete { packet, result }
     }
 }

@@ -16,8 +16,8 @@ const LEAST_TABLES: usize = 4;
 ///
 /// Allocation and return work at any IRQL and take constant time.
 pub struct PacketPool {
-    descriptors: &'static Pool<Descriptor>,
-    buffers: &'static Pool<Buffer>,
+    descriptors: Pool<Descriptor>,
+    buffers: Pool<Buffer>,
     tables: &'static Pool<FarSegments>,
     next_id: AtomicU64,
 }
@@ -40,8 +40,8 @@ impl PacketPool {
     /// and 300 a descriptor.
     pub fn new(packets: usize, buffers: usize) -> &'static Self {
         Box::leak(Box::new(Self {
-            descriptors: Pool::new(packets, Descriptor::new),
-            buffers: Pool::new(buffers, Buffer::new),
+            descriptors: *Pool::new(packets, Descriptor::new),
+            buffers: *Pool::new(buffers, Buffer::new),
             tables: Pool::new(
                 (packets / PACKETS_PER_TABLE).max(LEAST_TABLES),
                 FarSegments::new,
@@ -74,8 +74,9 @@ impl PacketPool {
         if headroom.saturating_add(length) > BUFFER_SIZE {
             return None;
         }
-        let mut packet = self.allocate_descriptor()?;
+        let descriptor = self.descriptors.allocate()?;
         let buffer = self.buffers.allocate()?;
+        let mut packet = self.packet_of(descriptor);
         packet.start_with(Segment::filled(buffer, headroom, length, fill)?);
         Some(packet)
     }
@@ -92,9 +93,15 @@ impl PacketPool {
     /// A packet without a buffer.
     #[inline(always)]
     pub(super) fn allocate_descriptor(&'static self) -> Option<Packet> {
-        let descriptor = self.descriptors.allocate()?;
+        self.descriptors
+            .allocate()
+            .map(|descriptor| self.packet_of(descriptor))
+    }
+
+    #[inline(always)]
+    fn packet_of(&'static self, descriptor: Pooled<Descriptor>) -> Packet {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Some(Packet::from_descriptor(descriptor, self, id))
+        Packet::from_descriptor(descriptor, self, id)
     }
 
     #[inline(always)]

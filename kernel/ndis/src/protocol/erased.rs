@@ -15,29 +15,79 @@ use crate::status::NdisStatus;
 
 /// A protocol's own context of a binding: its place among those the protocol has used, from which
 /// a handler gets it with its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BindingContext(u32);
+#[derive(Clone, Copy)]
+pub(crate) struct BindingContext {
+    place: u32,
+    /// The context with the handler that every frame is given to.
+    pub(crate) receiver: &'static dyn Receiver,
+}
+
+/// A binding's context with its protocol's Receive handler, without their types.
+pub(crate) trait Receiver: Send + Sync {
+    /// What the handler answers, or [`NO_HANDLER`].
+    fn receive(
+        &self,
+        receive: &mut ReceiveContext<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
+    ) -> NdisStatus;
+}
+
+/// Said for a protocol without a Receive handler; no handler answers so.
+pub(crate) const NO_HANDLER: NdisStatus = NdisStatus(u32::MAX);
+
+type ReceiveHandler<B> = fn(&B, &mut ReceiveContext<'_>, &[u8], &[u8], usize) -> NdisStatus;
+
+struct UsedContext<B: 'static> {
+    binding: &'static B,
+    receive: ReceiveHandler<B>,
+}
+
+impl<B: Sync> Receiver for UsedContext<B> {
+    // The arguments are the handler's own, so that the call is a jump.
+    fn receive(
+        &self,
+        receive: &mut ReceiveContext<'_>,
+        header: &[u8],
+        lookahead: &[u8],
+        payload_size: usize,
+    ) -> NdisStatus {
+        (self.receive)(self.binding, receive, header, lookahead, payload_size)
+    }
+}
 
 /// The contexts a protocol has used, so that none is lost when a binding ends: protocols use them
 /// again.
-pub(crate) struct Contexts<B: 'static>(Box<[Once<&'static B>]>);
+pub(crate) struct Contexts<B: 'static>(Box<[Once<UsedContext<B>>]>);
 
-impl<B> Contexts<B> {
+impl<B: Sync> Contexts<B> {
     /// Room for `size` different contexts. At start only: it allocates.
     pub(crate) fn new(size: usize) -> Self {
         Self((0..size).map(|_| Once::new()).collect())
     }
 
-    /// The place of `context`, which is noted unless it has been; `None` when there is no room.
-    pub(crate) fn place(&self, context: &'static B) -> Option<BindingContext> {
-        let is_at = |place: &Once<&'static B>| core::ptr::eq(*place.call_once(|| context), context);
-        let place = self.0.iter().position(is_at)?;
-        Some(BindingContext(place as u32))
+    /// The place of `binding`, which is noted with its protocol's Receive handler unless it has
+    /// been; `None` when there is no room.
+    fn place(
+        &'static self,
+        binding: &'static B,
+        receive: Option<ReceiveHandler<B>>,
+    ) -> Option<BindingContext> {
+        let receive = receive.unwrap_or(|_, _, _, _, _| NO_HANDLER);
+        for (place, used) in self.0.iter().enumerate() {
+            let receiver = used.call_once(|| UsedContext { binding, receive });
+            if core::ptr::eq(receiver.binding, binding) {
+                let place = place as u32;
+                return Some(BindingContext { place, receiver });
+            }
+        }
+        None
     }
 
     #[inline]
     fn get(&self, context: BindingContext) -> Option<&'static B> {
-        self.0.get(context.0 as usize)?.get().copied()
+        Some(self.0.get(context.place as usize)?.get()?.binding)
     }
 }
 
@@ -89,14 +139,6 @@ pub(crate) trait ErasedProtocol: Send + Sync {
     fn index(&self) -> u32;
     fn is_registered(&self) -> bool;
     fn version(&self) -> (u8, u8);
-    fn receive(
-        &self,
-        context: BindingContext,
-        receive: &mut ReceiveContext<'_>,
-        header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
-    ) -> Option<NdisStatus>;
     fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus>;
     fn receive_complete(&self, context: BindingContext);
     /// Takes the completion, which is lent until then so that it is moved once.
@@ -119,6 +161,12 @@ pub(crate) trait ErasedProtocol: Send + Sync {
 }
 
 impl<P: ProtocolDriver> ProtocolBlock<P> {
+    /// The context of a binding that is given `binding` as its own; `None` when the protocol has
+    /// used as many different ones as it can.
+    pub(crate) fn context(&'static self, binding: &'static P::Binding) -> Option<BindingContext> {
+        self.contexts.place(binding, self.characteristics.receive)
+    }
+
     /// Calls `handler` with the binding's context.
     #[inline]
     fn call<H, R>(
@@ -149,19 +197,6 @@ impl<P: ProtocolDriver> ErasedProtocol for ProtocolBlock<P> {
             self.characteristics.major_ndis_version,
             self.characteristics.minor_ndis_version,
         )
-    }
-
-    fn receive(
-        &self,
-        context: BindingContext,
-        receive: &mut ReceiveContext<'_>,
-        header: &[u8],
-        lookahead: &[u8],
-        payload_size: usize,
-    ) -> Option<NdisStatus> {
-        self.call(self.characteristics.receive, context, |handler, binding| {
-            handler(binding, receive, header, lookahead, payload_size)
-        })
     }
 
     fn receive_packet(&self, context: BindingContext, packet: &Packet) -> Option<NdisStatus> {

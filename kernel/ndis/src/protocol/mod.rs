@@ -7,7 +7,7 @@ mod request;
 
 pub use characteristics::ProtocolCharacteristics;
 pub use erased::ProtocolHandle;
-pub(crate) use erased::{BindingContext, Contexts, ErasedProtocol, ProtocolBlock};
+pub(crate) use erased::{BindingContext, Contexts, ErasedProtocol, NO_HANDLER, ProtocolBlock};
 pub use receive::ReceiveContext;
 pub use request::{REQUEST_BUFFER_SIZE, Request, RequestKind};
 

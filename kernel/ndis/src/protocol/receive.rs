@@ -17,12 +17,36 @@ impl<'a> ReceiveContext<'a> {
         Self { transfer, bound }
     }
 
+    /// Fills `destination` with the payload from `payload_offset` on, at once: for a protocol that
+    /// has the memory at hand, which saves the way there and back of a packet.
+    ///
+    /// The offset counts behind the link-layer header.
+    ///
+    /// # Errors
+    /// INVALID_LENGTH for a range beyond the payload, PENDING, with nothing done, when the
+    /// transfer needs time and [`ReceiveContext::transfer_data`] is to be called instead, or the
+    /// miniport's own status; what `destination` holds is then undefined.
+    #[inline(always)]
+    pub fn transfer(
+        &mut self,
+        payload_offset: usize,
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        let result = self.transfer.transfer(payload_offset, destination);
+        let binding = self.bound.binding;
+        match result {
+            Ok(()) => binding.count_transfer(true),
+            Err(NdisStatus::PENDING) => {}
+            Err(_) => binding.count_transfer(false),
+        }
+        result
+    }
+
     /// Has `length` bytes of the payload, from `payload_offset` on, appended to `packet`.
     ///
     /// The offset counts behind the link-layer header. [`Transfer::Complete`] gives the packet
     /// back with the result; after [`Transfer::Pending`] the TransferDataComplete handler gets it
     /// (seed item 20).
-    #[inline(always)]
     pub fn transfer_data(
         &mut self,
         payload_offset: usize,
@@ -32,8 +56,8 @@ impl<'a> ReceiveContext<'a> {
         let binding = self.bound.binding;
         let passage = Passage::new(self.bound.sender, binding.adapter_place());
         if !packet.info_mut().senders.push(passage) {
+            binding.count_transfer(false);
             let result = Err(NdisStatus::RESOURCES);
-            binding.count_transfer(&result);
             return Transfer::Complete { packet, result };
         }
         match self
@@ -42,7 +66,7 @@ impl<'a> ReceiveContext<'a> {
         {
             Transfer::Complete { mut packet, result } => {
                 packet.info_mut().senders.pop();
-                binding.count_transfer(&result);
+                binding.count_transfer(result.is_ok());
                 Transfer::Complete { packet, result }
             }
             Transfer::Pending => {
@@ -59,12 +83,9 @@ impl TransferData for ReceiveContext<'_> {
     fn transfer(
         &mut self,
         payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
-        let result = self.transfer.transfer(payload_offset, destination, length);
-        self.bound.binding.count_transfer(&result);
-        result
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        self.transfer(payload_offset, destination)
     }
 
     fn transfer_packet(

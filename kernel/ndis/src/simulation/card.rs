@@ -317,21 +317,25 @@ struct FrameInCard<'a> {
     transfers: &'a mut Vec<(Packet, Result<usize, NdisStatus>)>,
 }
 
+impl FrameInCard<'_> {
+    fn payload(&self, offset: usize, length: usize) -> Result<&[u8], NdisStatus> {
+        let rest = self.payload.get(offset..);
+        let bytes = rest.and_then(|rest| rest.get(..length));
+        bytes.ok_or(NdisStatus::INVALID_LENGTH)
+    }
+}
+
 impl TransferData for FrameInCard<'_> {
     fn transfer(
         &mut self,
         payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
-        let rest = self.payload.get(payload_offset..);
-        let bytes = rest.and_then(|rest| rest.get(..length));
-        let bytes = bytes.ok_or(NdisStatus::INVALID_LENGTH)?;
-        if destination.append_slice(bytes) {
-            Ok(length)
-        } else {
-            Err(NdisStatus::RESOURCES)
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        if self.pends {
+            return Err(NdisStatus::PENDING);
         }
+        destination.copy_from_slice(self.payload(payload_offset, destination.len())?);
+        Ok(())
     }
 
     fn transfer_packet(
@@ -340,7 +344,10 @@ impl TransferData for FrameInCard<'_> {
         mut packet: Packet,
         length: usize,
     ) -> Transfer {
-        let result = self.transfer(payload_offset, &mut packet, length);
+        let result = self.payload(payload_offset, length).and_then(|bytes| {
+            let is_appended = packet.append_slice(bytes);
+            is_appended.then_some(length).ok_or(NdisStatus::RESOURCES)
+        });
         if self.pends {
             self.transfers.push((packet, result));
             return Transfer::Pending;

@@ -131,7 +131,7 @@ impl Ndis {
         let medium = adapter.medium();
         let medium_index = media.iter().position(|&offered| offered == medium);
         let medium_index = medium_index.ok_or(NdisStatus::UNSUPPORTED_MEDIA)?;
-        let context = protocol.0.contexts.place(binding);
+        let context = protocol.0.context(binding);
         let context = context.ok_or(NdisStatus::OPEN_LIST_FULL)?;
         let target = adapter.add_binding(|| {
             self.bindings

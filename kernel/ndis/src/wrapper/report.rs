@@ -113,7 +113,7 @@ impl Ndis {
                 adapter: target.adapter.name,
                 packet_filter: binding.filter(),
                 multicast_addresses: binding.multicast().iter().count(),
-                counters: binding.counters.snapshot(),
+                counters: binding.counters(),
             }
         })
     }

@@ -203,21 +203,32 @@ struct FrameInCard<'a> {
     way: Way,
 }
 
-impl TransferData for FrameInCard<'_> {
-    fn transfer(
-        &mut self,
-        payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
+impl FrameInCard<'_> {
+    fn copy(&self, payload_offset: usize, destination: &mut [u8]) -> Result<(), NdisStatus> {
+        let length = destination.len();
         lock(&self.adapter.card.transfers).push((payload_offset, length));
         if matches!(self.way, Way::FailingTransfer(_) | Way::PendingFailure(_)) {
             return Err(NdisStatus::FAILURE);
         }
-        let bytes = &self.payload[payload_offset..payload_offset + length];
-        let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        space.copy_from_slice(bytes);
-        Ok(length)
+        destination.copy_from_slice(&self.payload[payload_offset..payload_offset + length]);
+        Ok(())
+    }
+
+    fn pends(&self) -> bool {
+        matches!(self.way, Way::PendingTransfer(_) | Way::PendingFailure(_))
+    }
+}
+
+impl TransferData for FrameInCard<'_> {
+    fn transfer(
+        &mut self,
+        payload_offset: usize,
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        if self.pends() {
+            return Err(NdisStatus::PENDING);
+        }
+        self.copy(payload_offset, destination)
     }
 
     fn transfer_packet(
@@ -226,8 +237,11 @@ impl TransferData for FrameInCard<'_> {
         mut packet: Packet,
         length: usize,
     ) -> Transfer {
-        let result = self.transfer(payload_offset, &mut packet, length);
-        if matches!(self.way, Way::PendingTransfer(_) | Way::PendingFailure(_)) {
+        let result = match packet.append(length) {
+            Some(space) => self.copy(payload_offset, space).map(|()| length),
+            None => Err(NdisStatus::RESOURCES),
+        };
+        if self.pends() {
             self.adapter.transfers.push((packet, result));
             return Transfer::Pending;
         }

@@ -1,11 +1,13 @@
 //! What the stack gets of what comes.
 
-use ndis::NdisStatus;
+use ndis::{Medium, NdisStatus};
+use proptest::prelude::*;
 
 use super::card::Way;
 use super::machine::{lock, run};
 use super::{bound, counter};
-use crate::lan::LanEvent;
+use crate::lan::receive::{check, is_ours};
+use crate::lan::{LanBinding, LanEvent};
 use crate::tests::support::udp;
 
 #[test]
@@ -80,5 +82,50 @@ fn seed_19_a_stopped_adapter_takes_no_frames() {
             matches!(&events[..], [LanEvent::Frame { binding, .. }] if *binding == again),
             "{events:?}"
         );
+    });
+}
+
+proptest! {
+    #[test]
+    fn seed_19_the_short_check_finds_what_the_long_one_does(
+        mut header in proptest::collection::vec(any::<u8>(), 0..20),
+        is_known in any::<bool>(),
+    ) {
+        if let Some(ether_type) = header.get_mut(12..14).filter(|_| is_known) {
+            ether_type[0] = 8;
+            ether_type[1] &= 7;
+        }
+        let binding = LanBinding::new(0, 1);
+        let ethernet = Some((binding, Medium::Ieee802_3 as u32));
+        prop_assert_eq!(is_ours(&header), check(ethernet, &header).is_ok());
+    }
+}
+
+#[test]
+fn each_frame_indicated_is_counted_once_and_at_once() {
+    run(2, |machine| {
+        bound(machine);
+        let frame = udp(9, 7, &[b'x'; 200]);
+        let mut refused = frame.clone();
+        refused[13] = 1;
+        let indicated = || counter(machine, "indicated");
+        for (count, (way, frame)) in (1..).zip([
+            (Way::Lookahead(46), &frame),
+            (Way::Lookahead(46), &refused),
+            (Way::Lookahead(500), &frame),
+            (Way::Packet, &frame),
+            (Way::FailingTransfer(46), &frame),
+            (Way::PendingTransfer(46), &frame),
+            (Way::PendingFailure(46), &frame),
+        ]) {
+            machine.receive(way, &[frame]);
+            assert_eq!(indicated(), count, "{way:?}");
+        }
+        machine.interrupt();
+        assert_eq!((indicated(), counter(machine, "queued")), (7, 4));
+        *lock(&machine.takes) = false;
+        machine.receive(Way::Lookahead(46), &[&frame, &frame, &frame]);
+        assert_eq!((indicated(), counter(machine, "queued")), (10, 6));
+        assert_eq!(counter(machine, "dropped_queue_full"), 1);
     });
 }

@@ -233,22 +233,32 @@ struct FrameInCard<'a> {
     payload: &'a [u8],
 }
 
-impl TransferData for FrameInCard<'_> {
-    fn transfer(
-        &mut self,
-        payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
+impl FrameInCard<'_> {
+    fn copy(&self, payload_offset: usize, destination: &mut [u8]) -> Result<(), NdisStatus> {
         if lock(&self.adapter.card.script).fail_transfers {
             return Err(NdisStatus::FAILURE);
         }
         let rest = self.payload.get(payload_offset..);
-        let bytes = rest.and_then(|rest| rest.get(..length));
-        let bytes = bytes.ok_or(NdisStatus::INVALID_LENGTH)?;
-        let space = destination.append(length).ok_or(NdisStatus::RESOURCES)?;
-        space.copy_from_slice(bytes);
-        Ok(length)
+        let bytes = rest.and_then(|rest| rest.get(..destination.len()));
+        destination.copy_from_slice(bytes.ok_or(NdisStatus::INVALID_LENGTH)?);
+        Ok(())
+    }
+
+    fn pends(&self) -> bool {
+        lock(&self.adapter.card.script).pend_transfers
+    }
+}
+
+impl TransferData for FrameInCard<'_> {
+    fn transfer(
+        &mut self,
+        payload_offset: usize,
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        if self.pends() {
+            return Err(NdisStatus::PENDING);
+        }
+        self.copy(payload_offset, destination)
     }
 
     fn transfer_packet(
@@ -257,8 +267,11 @@ impl TransferData for FrameInCard<'_> {
         mut packet: Packet,
         length: usize,
     ) -> Transfer {
-        let result = self.transfer(payload_offset, &mut packet, length);
-        if lock(&self.adapter.card.script).pend_transfers {
+        let result = match packet.append(length) {
+            Some(space) => self.copy(payload_offset, space).map(|()| length),
+            None => Err(NdisStatus::RESOURCES),
+        };
+        if self.pends() {
             self.adapter.transfers.push((packet, result));
             return Transfer::Pending;
         }

@@ -13,7 +13,7 @@ use super::lock;
 use crate::{
     AdapterContext, AdapterHandle, AdapterState, BindingHandle, MiniportCharacteristics,
     MiniportDriver, MiniportHandle, Ndis, NdisStatus, Packet, PacketPool, ProtocolCharacteristics,
-    ProtocolDriver, ProtocolHandle, ReceiveContext, RequestKind, Resources, TransferData,
+    ProtocolDriver, ProtocolHandle, ReceiveContext, RequestKind, Resources,
 };
 use edges::{miniport_table, protocol_table};
 
@@ -272,7 +272,7 @@ impl Filter {
     fn keep(&self, receive: &mut ReceiveContext<'_>, header: &[u8], payload_size: usize) {
         let copy = self.pool.allocate(0).and_then(|mut packet| {
             packet.append_slice(header).then_some(())?;
-            receive.transfer(0, &mut packet, payload_size).ok()?;
+            receive.transfer(0, packet.append(payload_size)?).ok()?;
             Some(packet)
         });
         let mut state = lock(&self.state);

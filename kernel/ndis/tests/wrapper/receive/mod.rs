@@ -3,8 +3,10 @@
 mod payload;
 
 use crate::support::miniport::{ADDRESS, Card, Deferred};
+use crate::support::protocol::{self, Observer};
 use crate::support::{World, bound, frame, frame_to, run};
 use ndis::counters::AdapterCounters;
+use ndis::protocol::ProtocolCharacteristics;
 use ndis::{AdapterHandle, NdisStatus, Oid, PacketFilter};
 
 const BROADCAST: [u8; 6] = [0xFF; 6];
@@ -172,6 +174,60 @@ fn seed_19_not_accepted_is_counted_by_binding_and_adapter() {
         world.bound("second");
         let grown = receive(&world, &card, adapter, vec![frame(46)]);
         assert_eq!(grown.dropped_not_accepted, 0);
+    });
+}
+
+#[test]
+fn seed_19_a_protocol_without_a_receive_handler_is_indicated_nothing() {
+    run(|world| {
+        let card = world.card("card");
+        let adapter = world.start("card0", &card);
+        let deaf = Observer::new("deaf", world.log.clone(), world.pool);
+        let table = ProtocolCharacteristics::<protocol::Fake> {
+            receive: None,
+            ..protocol::table()
+        };
+        world.protocol_table(&deaf, &table);
+        deaf.seat().set_filter(PacketFilter::DIRECTED);
+        world.log.take();
+        let grown = receive(&world, &card, adapter, vec![frame(46), frame(100)]);
+        assert_eq!((grown.frames_received, grown.dropped_filtered), (2, 2));
+        assert_eq!(world.binding().frames_indicated, 0);
+        assert!(world.log.take_with("deaf").is_empty());
+        world.bound("tcpip");
+        let grown = receive(&world, &card, adapter, vec![frame(46)]);
+        assert_eq!(grown.dropped_filtered, 0);
+    });
+}
+
+#[test]
+fn seed_21_the_frames_of_a_batch_are_counted_before_the_protocols_are_told() {
+    run(|world| {
+        let card = world.card("card");
+        let adapter = world.start("card0", &card);
+        let observer = Observer::new("tcpip", world.log.clone(), world.pool);
+        let table = ProtocolCharacteristics::<protocol::Fake> {
+            receive_complete: Some(|seat| seat.observer.run_hook()),
+            ..protocol::table()
+        };
+        world.protocol_table(&observer, &table);
+        observer.seat().set_filter(PacketFilter::DIRECTED);
+        let (ndis, log) = (world.ndis, world.log.clone());
+        observer.set_hook(move || {
+            let adapter = adapter.counters();
+            let frames = (adapter.frames_received, adapter.bytes_received);
+            let binding = ndis.binding_reports().next().expect("it is open").counters;
+            let taken = (binding.frames_indicated, binding.frames_accepted);
+            let batches = adapter.receive_batches;
+            log.write(format!("counted {frames:?} {taken:?} {batches}"));
+        });
+        receive(&world, &card, adapter, vec![frame(46), frame(100)]);
+        receive(&world, &card, adapter, vec![frame(46)]);
+        observer.clear_hook();
+        assert_eq!(
+            world.log.take_with("counted"),
+            ["counted (2, 174) (2, 2) 1", "counted (3, 234) (3, 3) 2"]
+        );
     });
 }
 

@@ -63,6 +63,47 @@ fn seed_20_a_pending_transfer_is_completed_by_the_miniport() {
 }
 
 #[test]
+fn seed_20_a_payload_is_transferred_at_once_to_the_memory_of_the_protocol() {
+    run(|world| {
+        let (card, adapter, observer, _) = bound(&world);
+        observer.script(|script| script.take_at_once = true);
+        receive(&world, &card, adapter, vec![frame(1500), frame(47)]);
+        assert_eq!(
+            world.log.take_with("transfer"),
+            [
+                "card transfer 0 1500",
+                "tcpip transferred Ok(())",
+                "card transfer 0 47",
+                "tcpip transferred Ok(())"
+            ]
+        );
+        let payloads = [1500, 47].map(|length| frame(length)[14..].to_vec());
+        assert_eq!(*lock(&observer.received), payloads);
+        assert_eq!(world.binding().transfers, 2);
+        card.script(|script| script.fail_transfers = true);
+        receive(&world, &card, adapter, vec![frame(1500)]);
+        assert_eq!(world.binding().transfers_failed, 1);
+        // A card that needs time is asked again, with a packet, and counts once.
+        card.script(|script| (script.fail_transfers, script.pend_transfers) = (false, true));
+        receive(&world, &card, adapter, vec![frame(1500)]);
+        let counters = world.binding();
+        assert_eq!((counters.transfers, counters.transfers_failed), (2, 1));
+        card.script(|script| script.pend_transfers = false);
+        card.defer(Deferred::IndicatePacket(frame(1500)));
+        world.interrupt(9);
+        assert_eq!(world.binding().transfers, 3);
+        assert_eq!(
+            world.log.take_with("tcpip transferred"),
+            [
+                "tcpip transferred Err(FAILURE)",
+                "tcpip transferred Err(PENDING)",
+                "tcpip transferred Ok(())"
+            ]
+        );
+    });
+}
+
+#[test]
 fn seed_21_a_failed_transfer_is_dropped_and_counted() {
     run(|world| {
         let (card, adapter, observer, _) = bound(&world);

@@ -18,6 +18,8 @@ pub(crate) struct Script {
     pub(crate) receive: NdisStatus,
     /// Get the whole payload (seed item 20).
     pub(crate) take: bool,
+    /// Get the whole payload, into memory of its own.
+    pub(crate) take_at_once: bool,
     /// Frames to send from Receive.
     pub(crate) reply: bool,
     /// How often SendComplete sends another frame.
@@ -102,6 +104,7 @@ impl Observer {
             media: vec![Medium::Ieee802_3],
             receive: NdisStatus::SUCCESS,
             take: false,
+            take_at_once: false,
             reply: false,
             send_again: 0,
             close: true,
@@ -297,6 +300,14 @@ fn receive(
     if close {
         let status = seat.close();
         seat.write(format!("close {status}"));
+    }
+    if seat.observer.script(|script| script.take_at_once) {
+        let mut payload = vec![0; payload_size];
+        let result = context.transfer(0, &mut payload);
+        seat.write(format!("transferred {result:?}"));
+        if result.is_ok() {
+            lock(&seat.observer.received).push(payload);
+        }
     }
     if take {
         return take_payload(seat, context, lookahead, payload_size);

@@ -146,13 +146,9 @@ struct FrameInCard<'a> {
     fail: bool,
 }
 
-impl TransferData for FrameInCard<'_> {
-    fn transfer(
-        &mut self,
-        payload_offset: usize,
-        destination: &mut Packet,
-        length: usize,
-    ) -> Result<usize, NdisStatus> {
+impl FrameInCard<'_> {
+    fn copy(&self, payload_offset: usize, destination: &mut [u8]) -> Result<(), NdisStatus> {
+        let length = destination.len();
         self.adapter
             .card
             .write(format!("transfer {payload_offset} {length}"));
@@ -163,12 +159,21 @@ impl TransferData for FrameInCard<'_> {
             .payload
             .get(payload_offset..)
             .and_then(|rest| rest.get(..length));
-        let bytes = bytes.ok_or(NdisStatus::INVALID_LENGTH)?;
-        destination
-            .append(length)
-            .ok_or(NdisStatus::RESOURCES)?
-            .copy_from_slice(bytes);
-        Ok(length)
+        destination.copy_from_slice(bytes.ok_or(NdisStatus::INVALID_LENGTH)?);
+        Ok(())
+    }
+}
+
+impl TransferData for FrameInCard<'_> {
+    fn transfer(
+        &mut self,
+        payload_offset: usize,
+        destination: &mut [u8],
+    ) -> Result<(), NdisStatus> {
+        if self.pend {
+            return Err(NdisStatus::PENDING);
+        }
+        self.copy(payload_offset, destination)
     }
 
     fn transfer_packet(
@@ -177,7 +182,10 @@ impl TransferData for FrameInCard<'_> {
         mut packet: Packet,
         length: usize,
     ) -> Transfer {
-        let result = self.transfer(payload_offset, &mut packet, length);
+        let result = match packet.append(length) {
+            Some(space) => self.copy(payload_offset, space).map(|()| length),
+            None => Err(NdisStatus::RESOURCES),
+        };
         if self.pend {
             self.adapter.transfers.push((packet, result));
             return Transfer::Pending;
