@@ -73,7 +73,7 @@ impl System {
         visit("lan", self.lan.counters().iter(), each);
         let (stack, afd) = self
             .network
-            .inspect(|stack, afd| (*stack.counters(), *afd.counters()));
+            .inspect(|stack, afd| (stack.counters(), *afd.counters()));
         visit("ethernet", stack.ethernet.iter(), each);
         visit("arp", stack.arp.iter(), each);
         visit("ip", stack.ip.iter(), each);

@@ -46,6 +46,8 @@ executive::counters! {
 }
 
 impl Stack {
+    /// Takes a frame that is of no known flow.
+    #[inline(never)]
     pub(crate) fn ethernet_receive(&mut self, interface: InterfaceId, mut frame: Packet) {
         let counters = &mut self.counters.ethernet;
         counters.received += 1;

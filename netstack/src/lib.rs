@@ -24,6 +24,7 @@ pub mod arp;
 pub mod checksum;
 pub mod configuration;
 pub mod ethernet;
+mod flow;
 pub mod icmp;
 pub mod ip;
 pub mod lan;

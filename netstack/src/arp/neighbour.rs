@@ -68,6 +68,8 @@ pub(crate) struct Neighbours {
     hand: usize,
     /// The slot in which a packet's neighbour was found last.
     found: usize,
+    /// How often a neighbour was added or forgotten.
+    changes: u64,
 }
 
 fn key(interface: InterfaceId, address: Ipv4Addr) -> u64 {
@@ -90,6 +92,7 @@ impl Neighbours {
             reachable_time: Duration::from_micros(base / 2 + random.below(base)),
             hand: 0,
             found: 0,
+            changes: 0,
         }
     }
 
@@ -97,7 +100,14 @@ impl Neighbours {
         self.timers.earliest()
     }
 
-    fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
+    /// How often a neighbour was added or forgotten: what was found earlier is
+    /// still so if this has not changed.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The slot of a neighbour.
+    pub(crate) fn find(&self, interface: InterfaceId, address: Ipv4Addr) -> Option<usize> {
         self.chains.find(key(interface, address), |slot| {
             self.is_at(slot, interface, address)
         })
@@ -207,6 +217,7 @@ impl Neighbours {
     /// Forgets the neighbour in `slot`, for which nothing waits any more.
     pub(crate) fn forget(&mut self, slot: usize) {
         if let Some(neighbour) = self.slots.remove_at(slot) {
+            self.changes += 1;
             self.timers.clear(slot);
             self.chains
                 .remove(key(neighbour.interface, neighbour.address), slot);
@@ -217,6 +228,7 @@ impl Neighbours {
         let key = key(neighbour.interface, neighbour.address);
         let slot = self.slots.insert(neighbour).ok()?.slot();
         self.chains.insert(key, slot);
+        self.changes += 1;
         Some(slot)
     }
 
@@ -296,9 +308,19 @@ impl Neighbours {
         hardware_address: HardwareAddress,
         now: Instant,
     ) {
-        let Some(slot) = self.find(interface, address) else {
-            return;
-        };
+        if let Some(slot) = self.find(interface, address) {
+            self.confirm_at(slot, hardware_address, now);
+        }
+    }
+
+    /// The same for the neighbour in `slot`.
+    #[inline(always)]
+    pub(crate) fn confirm_at(
+        &mut self,
+        slot: usize,
+        hardware_address: HardwareAddress,
+        now: Instant,
+    ) {
         let Some(neighbour) = self.slots.at_mut(slot) else {
             return;
         };

@@ -161,8 +161,7 @@ impl Datagram {
     /// The packet without what lies in front of the datagram, and behind it
     /// (Ethernet's padding).
     pub(crate) fn cut(self, mut packet: Packet) -> Packet {
-        packet.truncate(self.start + self.length());
-        packet.trim_front(self.start);
+        packet.keep(self.start, self.length());
         packet
     }
 }

@@ -115,5 +115,6 @@ impl Stack {
     pub(super) fn update_local_addresses(&mut self) {
         self.local.update(&self.interfaces, self.loopback.interface);
         self.ip.last_path.forget();
+        self.flows.forget();
     }
 }

@@ -17,6 +17,7 @@ use crate::arp::neighbour::Neighbours;
 use crate::arp::{self, ArpCounters};
 use crate::configuration::StackConfiguration;
 use crate::ethernet::EthernetCounters;
+use crate::flow::Flows;
 use crate::icmp::{Icmp, IcmpCounters};
 use crate::ip::route::Routes;
 use crate::ip::{Ip, IpCounters};
@@ -60,6 +61,9 @@ pub struct Stack {
     /// The time given with the last input.
     pub(crate) now: Instant,
     pub(crate) counters: Counters,
+    pub(crate) flows: Flows,
+    /// Datagrams that a flow took, which the layers have not counted.
+    pub(crate) received_in_flows: u64,
     pub(crate) interfaces: Slots<Interface>,
     pub(crate) loopback: Loopback,
     pub(crate) local: LocalAddresses,
@@ -77,7 +81,7 @@ impl fmt::Debug for Stack {
         formatter
             .debug_struct("Stack")
             .field("now", &self.now)
-            .field("counters", &self.counters)
+            .field("counters", &self.counters())
             .finish_non_exhaustive()
     }
 }
@@ -111,13 +115,17 @@ impl Stack {
             random,
             now: Instant::ZERO,
             counters: Counters::default(),
+            flows: Flows::new(),
+            received_in_flows: 0,
         }
     }
 
     /// Takes a received frame, from the Ethernet header on.
     pub fn receive(&mut self, interface: InterfaceId, frame: Packet, now: Instant) {
         self.now = now;
-        self.ethernet_receive(interface, frame);
+        if let Err(other) = self.flow_receive(interface, frame) {
+            self.ethernet_receive(interface, other);
+        }
         self.ip_receive_loopback();
     }
 
@@ -175,8 +183,14 @@ impl Stack {
     }
 
     /// The counters of every layer.
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
+    pub const fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        counters.ethernet.received += self.received_in_flows;
+        counters.ip.received += self.received_in_flows;
+        counters.ip.delivered += self.received_in_flows;
+        counters.udp.received += self.received_in_flows;
+        counters.udp.delivered += self.received_in_flows;
+        counters
     }
 
     /// Neighbours with their states.

@@ -17,6 +17,11 @@ impl Handle {
     pub(crate) const fn slot(self) -> usize {
         self.slot as usize
     }
+
+    /// The handle as a number.
+    pub(crate) const fn number(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
 }
 
 struct Place<T> {

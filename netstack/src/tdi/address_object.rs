@@ -248,6 +248,7 @@ impl Stack {
             .ok_or(NtStatus::INVALID_HANDLE)?;
         object.remote = remote;
         object.error = None;
+        self.flows.forget();
         Ok(())
     }
 

@@ -117,6 +117,11 @@ impl Tdi {
         self.requests.has_completion()
     }
 
+    /// Whether there are raw address objects.
+    pub(crate) const fn has_raw_objects(&self) -> bool {
+        self.raw_objects != 0
+    }
+
     pub(crate) fn next_completion(&mut self) -> Option<Completion> {
         self.requests.next_completion()
     }

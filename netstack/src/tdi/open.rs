@@ -178,6 +178,7 @@ impl Stack {
         if matches!(target, Target::Raw(_)) {
             self.tdi.raw_objects += 1;
         }
+        self.flows.forget();
         self.counters.tdi.opened += 1;
         Ok(AddressHandle(handle))
     }
@@ -217,6 +218,7 @@ impl Stack {
         if matches!(target, Target::Raw(_)) {
             self.tdi.raw_objects -= 1;
         }
+        self.flows.forget();
         self.counters.tdi.closed += 1;
         NtStatus::SUCCESS
     }

@@ -3,14 +3,16 @@
 use executive::status::NtStatus;
 use ndis::packet::Packet;
 
-use super::request::Waiting;
+use super::request::{Requests, Waiting};
 use super::{
     AddressHandle, Completion, CompletionKind, ReceiveFlags, ReceivedDatagram, RequestId, Target,
+    Tdi, TdiCounters,
 };
 use crate::address::SocketAddress;
 use crate::ip::{Datagram, Delivery};
 use crate::stack::Stack;
 use crate::stack::interface::InterfaceId;
+use crate::table::List;
 
 /// A receive to be posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,69 @@ pub(crate) struct Arrival {
     pub(crate) destination: SocketAddress,
     pub(crate) delivery: Delivery,
     pub(crate) interface: InterfaceId,
+}
+
+/// The receives of an address object for which a datagram is.
+pub(crate) struct Receiver<'a> {
+    receives: &'a mut List,
+    requests: &'a mut Requests,
+}
+
+impl Receiver<'_> {
+    /// Satisfies the first receive with `length` bytes of a packet from `offset`
+    /// on, or drops that if none is posted. Gives the request and its status.
+    #[inline(always)]
+    pub(crate) fn complete(
+        self,
+        mut packet: Packet,
+        offset: usize,
+        length: usize,
+        arrival: &Arrival,
+        counters: &mut TdiCounters,
+    ) -> Option<(RequestId, NtStatus)> {
+        let Some((id, wanted)) = self.requests.next_receive(self.receives) else {
+            counters.dropped_no_receive += 1;
+            return None;
+        };
+        counters.receives_completed += 1;
+        let mut flags = ReceiveFlags::NORMAL;
+        match arrival.delivery {
+            Delivery::Unicast => {}
+            Delivery::Broadcast => flags |= ReceiveFlags::BROADCAST,
+            Delivery::Multicast => flags |= ReceiveFlags::MULTICAST,
+        }
+        let mut status = NtStatus::SUCCESS;
+        if length > wanted {
+            flags |= ReceiveFlags::PARTIAL;
+            status = NtStatus::BUFFER_OVERFLOW;
+            counters.receives_overflowed += 1;
+        }
+        packet.keep(offset, length.min(wanted));
+        self.requests.complete(Completion {
+            request: id,
+            status,
+            kind: CompletionKind::Received(ReceivedDatagram {
+                packet,
+                length,
+                source: arrival.source,
+                destination: arrival.destination,
+                flags,
+            }),
+        });
+        Some((id, status))
+    }
+}
+
+impl Tdi {
+    /// The receives of the address object in `slot`.
+    #[inline(always)]
+    pub(crate) fn receiver(&mut self, slot: usize) -> Option<Receiver<'_>> {
+        let object = self.objects.at_mut(slot)?;
+        Some(Receiver {
+            receives: &mut object.receives,
+            requests: &mut self.requests,
+        })
+    }
 }
 
 impl Stack {
@@ -132,48 +197,16 @@ impl Stack {
     /// Satisfies the first receive of the address object in `slot` with a
     /// datagram, or drops that if none is posted.
     #[inline(always)]
-    pub(crate) fn tdi_complete_receive(
-        &mut self,
-        slot: usize,
-        mut packet: Packet,
-        arrival: &Arrival,
-    ) {
-        let (tdi, counters) = (&mut self.tdi, &mut self.counters.tdi);
-        let posted = tdi
-            .objects
-            .at_mut(slot)
-            .and_then(|object| tdi.requests.next_receive(&mut object.receives));
-        let Some((id, wanted)) = posted else {
+    pub(crate) fn tdi_complete_receive(&mut self, slot: usize, packet: Packet, arrival: &Arrival) {
+        let counters = &mut self.counters.tdi;
+        let Some(receiver) = self.tdi.receiver(slot) else {
             counters.dropped_no_receive += 1;
             return;
         };
-        counters.receives_completed += 1;
-        let length = packet.len();
-        let mut flags = ReceiveFlags::NORMAL;
-        match arrival.delivery {
-            Delivery::Unicast => {}
-            Delivery::Broadcast => flags |= ReceiveFlags::BROADCAST,
-            Delivery::Multicast => flags |= ReceiveFlags::MULTICAST,
+        let (number, length) = (packet.info().id, packet.len());
+        if let Some((id, status)) = receiver.complete(packet, 0, length, arrival, counters) {
+            log::trace!(target: "tdi", "packet {number}: request {id:?}, {status}");
         }
-        let mut status = NtStatus::SUCCESS;
-        if length > wanted {
-            packet.truncate(wanted);
-            flags |= ReceiveFlags::PARTIAL;
-            status = NtStatus::BUFFER_OVERFLOW;
-            counters.receives_overflowed += 1;
-        }
-        log::trace!(target: "tdi", "packet {}: request {id:?}, {status}", packet.info().id);
-        tdi.requests.complete(Completion {
-            request: id,
-            status,
-            kind: CompletionKind::Received(ReceivedDatagram {
-                packet,
-                length,
-                source: arrival.source,
-                destination: arrival.destination,
-                flags,
-            }),
-        });
     }
 
     /// Ends the first receive of the address object in `slot` with an error;
@@ -206,7 +239,7 @@ impl Stack {
     /// 28). Returns whether there was one.
     #[inline(always)]
     pub(crate) fn tdi_deliver_raw(&mut self, datagram: Datagram, packet: &Packet) -> bool {
-        self.tdi.raw_objects != 0 && self.tdi_share_raw(datagram, packet)
+        self.tdi.has_raw_objects() && self.tdi_share_raw(datagram, packet)
     }
 
     #[inline(never)]

@@ -82,9 +82,13 @@ impl Stack {
         let target = Target::Udp(ports.destination_port);
         let first = self.tdi.chains.first(target.key());
         if let Some(slot) = self.udp_match(first, target, &arrival) {
+            if self.tdi.chains.after(slot).is_none()
+                || self.udp_match_after(slot, target, arrival).is_none()
+            {
+                self.flow_note(datagram, &packet, slot);
+            }
             let message = datagram.start + datagram.header_length;
-            packet.truncate(message + length);
-            packet.trim_front(message + HEADER_LENGTH);
+            packet.keep(message + HEADER_LENGTH, length - HEADER_LENGTH);
             self.udp_deliver(packet, slot, target, &arrival);
         } else {
             let whole = Datagram {

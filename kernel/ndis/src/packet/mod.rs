@@ -252,6 +252,23 @@ impl Packet {
         }
     }
 
+    /// Keeps `length` bytes from `offset` on, or as many of them as there are.
+    #[inline(always)]
+    pub fn keep(&mut self, offset: usize, length: usize) {
+        let Descriptor {
+            length: now,
+            segments,
+            ..
+        } = &mut *self.descriptor;
+        if let Some(only) = segments.only_mut() {
+            only.keep(offset, length);
+            *now = only.len();
+        } else {
+            self.truncate_chain(offset.saturating_add(length));
+            self.trim_front_of_chain(offset);
+        }
+    }
+
     /// Copies bytes from `offset` on into `destination`; returns how many there were.
     #[inline(always)]
     pub fn copy_to(&self, offset: usize, destination: &mut [u8]) -> usize {

@@ -141,6 +141,13 @@ impl Segment {
         self.end = self.end.min(self.start.saturating_add(length));
     }
 
+    /// Keeps `length` bytes from `offset` on, or as many of them as there are.
+    #[inline]
+    pub(super) fn keep(&mut self, offset: usize, length: usize) {
+        self.start = self.start.saturating_add(offset).min(self.end);
+        self.end = self.start.saturating_add(length).min(self.end);
+    }
+
     /// Another range over the same buffer: `length` bytes from `offset`.
     #[inline]
     pub(super) fn share(&self, offset: usize, length: usize) -> Self {

@@ -383,3 +383,38 @@ proptest! {
         prop_assert_eq!(usage.segment_tables.used, 0);
     }
 }
+
+proptest! {
+    #[test]
+    fn keeping_a_range_is_truncating_and_trimming(
+        cuts in prop::collection::vec(0..50_usize, 0..4),
+        offset in 0..250_usize,
+        length in 0..250_usize,
+    ) {
+        let pool = PacketPool::new(12, 12);
+        let bytes = pattern(200, 3);
+        let make = || {
+            let mut packet = packet_of(pool, BUFFER_SIZE, &[]);
+            let mut rest = &bytes[..];
+            for &cut in &cuts {
+                let (piece, after) = rest.split_at(cut);
+                let piece = packet_of(pool, BUFFER_SIZE - cut, piece);
+                assert!(packet.append_packet(piece).is_ok());
+                rest = after;
+            }
+            let last = packet_of(pool, BUFFER_SIZE - rest.len(), rest);
+            assert!(packet.append_packet(last).is_ok());
+            packet
+        };
+        let (mut kept, mut cut) = (make(), make());
+        kept.keep(offset, length);
+        cut.truncate(offset + length);
+        cut.trim_front(offset);
+        let expected = bytes.iter().skip(offset).take(length).copied().collect::<Vec<_>>();
+        prop_assert_eq!(bytes_of(&kept), expected);
+        prop_assert_eq!(bytes_of(&kept), bytes_of(&cut));
+        prop_assert_eq!(kept.len(), cut.len());
+        drop((kept, cut));
+        prop_assert_eq!((pool.usage().packets.used, pool.usage().buffers.used), (0, 0));
+    }
+}
