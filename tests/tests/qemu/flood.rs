@@ -75,11 +75,10 @@ fn survives(lasts: Duration, frames: &[Vec<u8>]) {
     );
     attendant.ping_until_answered();
     level.comes_back(&mut machine.console);
-    let after = Counters::read(&mut machine.console);
-    let shown = after.get("ndis.Ne2000.frames_per_interrupt_hundredths");
+    let shown = Counters::read_layer(&mut machine.console, "ndis")
+        .get("ndis.Ne2000.frames_per_interrupt_hundredths");
     assert!(shown >= 100 * FRAMES_PER_INTERRUPT, "shown: {shown} / 100");
-    let grown = after.since(&before);
-    balance::holds(&grown);
+    let grown = balance::holds(&mut machine.console, &before);
     let sent = sent.into_inner();
     println!("{sent} frames sent, {answers:?}");
     assert!(

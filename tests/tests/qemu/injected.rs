@@ -65,7 +65,7 @@ impl Injection {
     fn end(mut self) {
         self.attendant.ping_until_answered();
         self.level.comes_back(&mut self.machine.console);
-        balance::holds(&self.since_begin());
+        balance::holds(&mut self.machine.console, &self.before);
         self.echoes();
         assert_eq!(self.attendant.strange(), [""; 0], "frames of the guest");
         self.machine.power_off();

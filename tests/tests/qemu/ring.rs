@@ -91,8 +91,7 @@ impl Bench {
             });
         }
         self.level.comes_back(&mut self.machine.console);
-        let grown = Counters::read(&mut self.machine.console).since(&self.before);
-        balance::holds(&grown);
+        let grown = balance::holds(&mut self.machine.console, &self.before);
         self.machine.power_off();
         grown
     }

@@ -89,10 +89,9 @@ fn undisturbed(mut machine: Machine, peer: Peer, disturb: impl FnOnce(&mut Strea
         },
     );
     level.comes_back(&mut machine.console);
-    let grown = Counters::read(&mut machine.console).since(&before);
+    let grown = balance::holds(&mut machine.console, &before);
     let answers = grown.get("task.echo.answers");
     assert_eq!(answers, answered.into_inner(), "{grown:?}");
-    balance::holds(&grown);
     machine.power_off();
 }
 
