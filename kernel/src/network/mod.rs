@@ -375,6 +375,9 @@ impl AfdDevice for Network {
 
 impl CancelRoutine for Network {
     fn cancel(&self, irp: IrpId) {
-        self.input(|layers| layers.afd.cancel(irp, &mut layers.stack));
+        self.input(|layers| {
+            layers.afd.cancel(irp, &mut layers.stack);
+            layers.drain_completions();
+        });
     }
 }
