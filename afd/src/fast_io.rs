@@ -49,11 +49,11 @@ impl Afd {
         let block = self.endpoints.get_mut(endpoint)?;
         // A receive that the transport refused is posted again by an IRP, an
         // error is reported by one, and one that waits comes first.
-        let needs_irp = !block.receive.is_posted
-            | block.error.is_some()
-            | !block.queues.get(Queue::Receive).is_empty()
-            | flags.intersects(ReceiveFlags::EXPEDITED | ReceiveFlags::PEEK);
-        if needs_irp {
+        if !block.receive.is_posted
+            || block.error.is_some()
+            || !block.queues.get(Queue::Receive).is_empty()
+            || flags.intersects(ReceiveFlags::EXPEDITED | ReceiveFlags::PEEK)
+        {
             return None;
         }
         // Before it is taken, so that only the packet has to be moved.

@@ -116,7 +116,7 @@ impl Afd {
             return;
         };
         let has_listeners =
-            !block.queues.get(Queue::Receive).is_empty() | !block.registrations.is_empty();
+            !block.queues.get(Queue::Receive).is_empty() || !block.registrations.is_empty();
         if let CompletionKind::Received(received) = completion.kind {
             let datagram = Datagram {
                 packet: received.packet,

@@ -106,12 +106,10 @@ impl ReceiveWindow {
         let content = self.content.saturating_add(datagram.packet.len());
         let endpoint_has_room = self.datagrams.len() != self.datagrams.capacity();
         let window_has_room = content <= self.size || self.datagrams.is_empty();
-        let device_has_room = usage.used < usage.size;
         // One way for what is ordinary; what is full is found out apart.
-        if !(endpoint_has_room & window_has_room & device_has_room) {
-            return Err((self.what_is_full(content, usage), datagram));
+        if !(endpoint_has_room && window_has_room && usage.take()) {
+            return Err((self.what_is_full(content), datagram));
         }
-        usage.take();
         self.datagrams.push_back(datagram);
         self.content = content;
         Ok(())
@@ -120,13 +118,12 @@ impl ReceiveWindow {
     /// Why there is no room for a datagram after which `content` bytes would
     /// wait.
     #[cold]
-    fn what_is_full(&self, content: usize, usage: &mut PoolUsage) -> Full {
+    fn what_is_full(&self, content: usize) -> Full {
         if self.datagrams.len() == self.datagrams.capacity() {
             Full::Endpoint
         } else if content > self.size && !self.datagrams.is_empty() {
             Full::Window
         } else {
-            usage.failures += 1;
             Full::Device
         }
     }

@@ -133,7 +133,7 @@ impl Network {
             return false;
         };
         let (is_more, has_output) = self.take_batch(lan);
-        if is_more & has_output {
+        if is_more && has_output {
             self.deliver();
         }
         is_more
@@ -248,7 +248,7 @@ enum Next {
 impl Layers {
     /// Whether something waits to be handed on, apart from the timer.
     fn has_output(&self) -> bool {
-        self.stack.has_frame() | self.afd.has_completed() | self.stack.has_echo_event()
+        self.stack.has_frame() || self.afd.has_completed() || self.stack.has_echo_event()
     }
 
     #[inline(always)]

@@ -63,7 +63,7 @@ impl Requests {
     pub(super) fn completions_may_wait(&self, most: usize, more: usize) -> bool {
         let waiting = self.completions.len();
         let needed = self.slots.len() * (1 + more);
-        (waiting <= most) & (waiting + needed <= self.slots.capacity())
+        waiting <= most && waiting + needed <= self.slots.capacity()
     }
 
     /// Whether another request can be taken in.
